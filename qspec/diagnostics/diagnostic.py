@@ -1,0 +1,146 @@
+"""One value for everything qspec has to say about a person's file, and the positions it points at."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+
+class Severity(Enum):
+    """How bad it is. Only an error makes `qspec check` exit with 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and the name by which people know it (a path, or `<stdin>`)."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        # Only "\n" ends a line, as in the lexer; str.splitlines would also split on form feeds.
+        return [0, *(index + 1 for index, character in enumerate(self.text) if character == "\n")]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of a code point, both counted from 1."""
+        line = bisect.bisect_right(self._line_starts, offset) - 1
+        return line + 1, offset - self._line_starts[line] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a line counted from 1, without its line end."""
+        start = self._line_starts[number - 1]
+        end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r")
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return len(self._line_starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of code points, `start <= offset < end`, in one source."""
+
+    source: Source
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of *other*."""
+        return Span(self.source, self.start, other.end)
+
+    def __str__(self) -> str:
+        line, column = self.source.position(self.start)
+        return f"{self.source.path}:{line}:{column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file without lines to point at: a model archive, a flatbuffer, data."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something a person should know: what is wrong, where, and what to do about it.
+
+    `span` is a range of text, or a `Place` where there is no text. `label` stands beside the carets. `related` are
+    further places with a sentence each. `layer`, `op` and `target` name what it is about, where that applies.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    span: Span | Place
+    label: str = ""
+    related: tuple[tuple[Span | Place, str], ...] = ()
+    help: str = ""
+    layer: str = ""
+    op: str = ""
+    target: str = ""
+
+    def with_related(self, span: Span | Place, label: str) -> Diagnostic:
+        """The same, with one more place to look at."""
+        return replace(self, related=(*self.related, (span, label)))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An entry of the catalogue: a stable code, its name in kebab case, and how bad it is."""
+
+    code: str
+    name: str
+    severity: Severity = Severity.ERROR
+
+    def at(self, span: Span | Place, message: str, **details: Any) -> Diagnostic:
+        """A diagnostic of this code. *details* are further fields of `Diagnostic`."""
+        return Diagnostic(self.code, self.name, details.pop("severity", self.severity), message, span, **details)
+
+
+class SpecError(Exception):
+    """A spec, a model or data cannot be used. Carries every diagnostic; its text is their full rendering."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from qspec.diagnostics.full import full
+
+        return "\n" + "\n".join(full(diagnostic) for diagnostic in self.diagnostics)
+
+
+@dataclass
+class Diagnostics:
+    """Collects diagnostics while a step goes on, so that one mistake does not hide the next."""
+
+    items: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep *diagnostic*."""
+        self.items.append(diagnostic)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error is among them."""
+        return any(item.severity is Severity.ERROR for item in self.items)
+
+    def raise_errors(self) -> None:
+        """Raise `SpecError` with everything collected if an error is among it."""
+        if self.failed:
+            raise SpecError(self.items)

@@ -1,0 +1,77 @@
+"""The plan: for every tensor a quantizer or float, who decided it, and the ops as they will stand in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qspec.diagnostics import Diagnostic, Span
+from qspec.graph.layers import LayerGraph
+from qspec.graph.ops import OpGraph, Slot
+from qspec.schema.quantizer import Quantizer
+from qspec.schema.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who decided: a rule (by name), the `default` block, an `input`/`output` block, or the language's own defaults
+    (a bias, a cast). `span` is the value assigned, where a person wrote one."""
+
+    kind: Literal["rule", "default", "boundary", "built_in"]
+    rule: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one tensor becomes. `quantizer` None is float.
+
+    `axis` is the flatbuffer's axis of a per-channel constant. `range` indexes `Plan.ranges` for a tensor whose range
+    comes from data or is fixed; constants take theirs from their own values, biases from their op's input and weights.
+    `changes` tells what a constraint made of the quantizer that was assigned, a sentence each.
+    """
+
+    quantizer: Quantizer | None
+    origin: Origin
+    axis: int | None = None
+    range: int | None = None
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeGroup:
+    """Tensors that share one scale and zero point. Only `sources` bring values of their own; the rest move or select
+    them (RESHAPE, MAX_POOL_2D, CONCATENATION …). `fixed` is (scale, zero point) where the op or the spec fixes it."""
+
+    quantizer: Quantizer
+    tensors: tuple[int, ...]
+    sources: tuple[int, ...]
+    fixed: tuple[float, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything decided, once.
+
+    `predicted` is the op graph of the float file; `ops` the same with the QUANTIZE and DEQUANTIZE ops that the plan
+    adds and with every tensor's type: tensor ids of `predicted` stay valid in it, added tensors come behind.
+    `decisions` has every float or quantized tensor of `ops`. `casts` says which tensor a call reads instead of the one it is given:
+    (call index, tensor id) → tensor id; the model's outputs have the pseudo call -1. Model inputs likewise: the tensor
+    that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the interface takes.
+    """
+
+    spec: Spec
+    layers: LayerGraph
+    predicted: OpGraph
+    ops: OpGraph
+    decisions: Mapping[int, Decision]
+    casts: Mapping[tuple[int, int], int]
+    ranges: tuple[RangeGroup, ...]
+    batch: int | None
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+    def decision(self, slot: Slot) -> Decision | None:
+        """What the tensor of *slot* becomes; None where fusion left no such tensor."""
+        tensor = self.ops.slots.get(slot)
+        return None if tensor is None else self.decisions.get(tensor)

@@ -1,0 +1,71 @@
+"""What a quantizer is: a number type, how its scale is shared, and where its range comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from qspec.diagnostics import Span
+
+IntegerType = Literal["int2", "int3", "int4", "int5", "int6", "int7", "int8", "int16", "uint8", "int32", "int64"]
+FloatType = Literal["float16", "float32"]
+
+
+class Model(BaseModel):
+    """The base of every schema: immutable, closed, and free to hold spans and tree nodes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Range(Model):
+    """Where a quantizer's range comes from. `arguments` are the method's numbers, in order.
+
+    `minmax`; `ema(decay)`; `percentile(p)`, 0 < p <= 100; `mse`; `kl`; `fixed(low, high)`; `exact(scale, zero_point)`;
+    `learned` (LSQ); `learned_clip` (PACT).
+    """
+
+    method: Literal["minmax", "ema", "percentile", "mse", "kl", "fixed", "exact", "learned", "learned_clip"] = "minmax"
+    arguments: tuple[float, ...] = ()
+
+    @property
+    def estimated(self) -> bool:
+        """Whether data decides it."""
+        return self.method not in ("fixed", "exact")
+
+
+class Quantizer(Model):
+    """A quantizer as written, with every attribute filled in.
+
+    `granularity` is `per_tensor`, `per_channel` (the output channels) or `per_block` (of `block_size` values). `narrow`
+    leaves out the lowest code, so that a symmetric int8 runs from -127 to 127. `span` is the definition's name, or the
+    place where it was amended.
+    """
+
+    name: str
+    type: IntegerType | FloatType = "int8"
+    scheme: Literal["symmetric", "asymmetric"] = "asymmetric"
+    granularity: Literal["per_tensor", "per_channel", "per_block"] = "per_tensor"
+    block_size: int | None = None
+    range: Range = Range()
+    narrow: bool = False
+    rounding: Literal["half_away", "half_even", "stochastic"] = "half_away"
+    span: Span | None = None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it leaves values in floating point."""
+        return self.type.startswith("float")
+
+    @property
+    def bits(self) -> int:
+        """The width of the type."""
+        return int(self.type.removeprefix("u").removeprefix("int").removeprefix("float"))
+
+    @property
+    def code_range(self) -> tuple[int, int]:
+        """The lowest and highest integer of the type, `narrow` respected."""
+        if self.type == "uint8":
+            return (1 if self.narrow else 0), 255
+        half = 1 << (self.bits - 1)
+        return -half + int(self.narrow), half - 1

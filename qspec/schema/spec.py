@@ -1,0 +1,113 @@
+"""A spec, read, resolved and validated: imports in place, names looked up, every value checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from qspec.diagnostics import Span
+from qspec.schema.quantizer import Model, Quantizer, Range
+from qspec.schema.target import TargetDefinition
+from qspec.syntax import tree
+
+SlotKind = Literal["weights", "bias", "input", "output", "state", "inner", "all"]
+
+
+class SlotReference(Model):
+    """The left side of an assignment: `output`, `conv.weights`, `weights["kernel"]`, `input[1]`, `inner["scores"]`."""
+
+    part: str | None = None  # the capture before the dot; `p.conv` for a capture inside a used pattern
+    kind: SlotKind
+    key: str | int | None = None
+
+    def __str__(self) -> str:
+        key = f'["{self.key}"]' if isinstance(self.key, str) else f"[{self.key}]" if self.key is not None else ""
+        return f"{self.part + '.' if self.part else ''}{self.kind}{key}"
+
+
+class SlotAssignment(Model):
+    """`slot = quantizer`; `quantizer` is None for `float`."""
+
+    slot: SlotReference
+    quantizer: Quantizer | None
+    span: Span  # the slot on the left
+    value_span: Span
+
+
+class Rule(Model):
+    """`rule NAME match PATTERN [where …] { … }`"""
+
+    name: str
+    pattern: tree.Pattern  # other patterns by name are looked up in `Spec.patterns`
+    where: tree.Expression | None
+    assignments: tuple[SlotAssignment, ...]
+    span: Span  # the name
+    suppressed: frozenset[str] = frozenset()
+
+
+class Boundary(Model):
+    """`input { … }` or `output { … }`: the model's own inputs and outputs; `key` None speaks of all of them."""
+
+    side: Literal["input", "output"]
+    key: str | None
+    type: str | None = None
+    range: Range | None = None
+    batch: int | Literal["dynamic"] | None = None
+    span: Span
+    spans: Mapping[str, Span] = {}  # of the values of `type`, `range` and `batch`
+
+
+class Deploy(Model):
+    """`deploy TARGET(option = value, …) [as NAME]`; `name` is the alias, else the target's name."""
+
+    target: TargetDefinition
+    options: Mapping[str, int | float | str]  # every option of the target, defaults filled in
+    name: str
+    span: Span
+
+
+class Calibrate(Model):
+    """`calibrate { samples = N, batch = N, seed = N }`; None: all samples, the data's own batches."""
+
+    samples: int | None = None
+    batch: int | None = None
+    seed: int = 0
+
+
+class Train(Model):
+    """`train { batch_norm = fold, freeze_ranges_after = steps(N) }`"""
+
+    batch_norm: Literal["fold", "track", "keep"] = "fold"
+    freeze_ranges_after: tuple[Literal["steps", "epochs"], int] | None = None
+    spans: Mapping[str, Span] = {}
+
+
+class Requirement(Model):
+    """`require EXPR [because "…"]`"""
+
+    condition: tree.Expression
+    reason: str = ""
+    span: Span
+
+
+class Spec(Model):
+    """Everything that one `.qspec` file and its imports say.
+
+    `sources` maps each file's path as shown to people to its text, the main file first: `qspec.loads` of the first with
+    the rest as `imports` gives the same spec, which is how a saved model carries it.
+    """
+
+    path: str
+    sources: Mapping[str, str]
+    quantizers: Mapping[str, Quantizer]
+    patterns: Mapping[str, tree.PatternDefinition]
+    targets: Mapping[str, TargetDefinition]
+    deploys: tuple[Deploy, ...]
+    inputs: tuple[Boundary, ...]
+    outputs: tuple[Boundary, ...]
+    default: tuple[SlotAssignment, ...]  # of several `default` blocks, already merged slot by slot
+    rules: tuple[Rule, ...]  # imports' first, in the order in which they apply
+    calibrate: Calibrate = Calibrate()
+    train: Train = Train()
+    requirements: tuple[Requirement, ...]
+    span: Span  # the start of the main file
