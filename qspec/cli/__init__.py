@@ -1,0 +1,5 @@
+"""The command `qspec`: parse arguments, call, render."""
+
+from qspec.cli.main import main
+
+__all__ = ["main"]

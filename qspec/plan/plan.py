@@ -56,9 +56,10 @@ class Plan:
 
     `predicted` is the op graph of the float file; `ops` the same with the QUANTIZE and DEQUANTIZE ops that the plan
     adds and with every tensor's type: tensor ids of `predicted` stay valid in it, added tensors come behind.
-    `decisions` has every float or quantized tensor of `ops`. `casts` says which tensor a call reads instead of the one it is given:
-    (call index, tensor id) → tensor id; the model's outputs have the pseudo call -1. Model inputs likewise: the tensor
-    that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the interface takes.
+    `decisions` has every float or quantized tensor of `ops`. `casts` says which tensor a call reads instead of the
+    one it is given: (call index, tensor id) → tensor id; the model's outputs have the pseudo call -1. Model inputs
+    likewise: the tensor that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the
+    interface takes. A uint8 tensor there has its int8 tensor's range: the same scale, the zero point 128 higher.
     """
 
     spec: Spec

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from qspec.diagnostics import Span
 
 IntegerType = Literal["int2", "int3", "int4", "int5", "int6", "int7", "int8", "int16", "uint8", "int32", "int64"]
 FloatType = Literal["float16", "float32"]
+Scheme = Literal["symmetric", "asymmetric"]
+Granularity = Literal["per_tensor", "per_channel", "per_block"]
+Rounding = Literal["half_away", "half_even", "stochastic"]
+RangeMethod = Literal["minmax", "ema", "percentile", "mse", "kl", "fixed", "exact", "learned", "learned_clip"]
 
 
-class Model(BaseModel):
-    """The base of every schema: immutable, closed, and free to hold spans and tree nodes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Range(Model):
+@dataclass(frozen=True, slots=True)
+class Range:
     """Where a quantizer's range comes from. `arguments` are the method's numbers, in order.
 
     `minmax`; `ema(decay)`; `percentile(p)`, 0 < p <= 100; `mse`; `kl`; `fixed(low, high)`; `exact(scale, zero_point)`;
     `learned` (LSQ); `learned_clip` (PACT).
     """
 
-    method: Literal["minmax", "ema", "percentile", "mse", "kl", "fixed", "exact", "learned", "learned_clip"] = "minmax"
+    method: RangeMethod = "minmax"
     arguments: tuple[float, ...] = ()
 
     @property
@@ -34,7 +33,8 @@ class Range(Model):
         return self.method not in ("fixed", "exact")
 
 
-class Quantizer(Model):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantizer:
     """A quantizer as written, with every attribute filled in.
 
     `granularity` is `per_tensor`, `per_channel` (the output channels) or `per_block` (of `block_size` values). `narrow`
@@ -44,12 +44,12 @@ class Quantizer(Model):
 
     name: str
     type: IntegerType | FloatType = "int8"
-    scheme: Literal["symmetric", "asymmetric"] = "asymmetric"
-    granularity: Literal["per_tensor", "per_channel", "per_block"] = "per_tensor"
+    scheme: Scheme = "asymmetric"
+    granularity: Granularity = "per_tensor"
     block_size: int | None = None
     range: Range = Range()
     narrow: bool = False
-    rounding: Literal["half_away", "half_even", "stochastic"] = "half_away"
+    rounding: Rounding = "half_away"
     span: Span | None = None
 
     @property
@@ -69,3 +69,7 @@ class Quantizer(Model):
             return (1 if self.narrow else 0), 255
         half = 1 << (self.bits - 1)
         return -half + int(self.narrow), half - 1
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Quantizer:
+        """The same with other values for some attributes."""
+        return replace(self, **update)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from qspec.diagnostics import Span
-from qspec.schema.quantizer import Model, Quantizer, Range
+from qspec.schema.quantizer import Quantizer, Range
+from qspec.schema.settings import Calibrate, Train
 from qspec.schema.target import TargetDefinition
 from qspec.syntax import tree
+
+__all__ = [
+    "Boundary",
+    "Calibrate",
+    "Deploy",
+    "Requirement",
+    "Rule",
+    "SlotAssignment",
+    "SlotKind",
+    "SlotReference",
+    "Spec",
+    "Train",
+]
 
 SlotKind = Literal["weights", "bias", "input", "output", "state", "inner", "all"]
 
 
-class SlotReference(Model):
+@dataclass(frozen=True, kw_only=True)
+class SlotReference:
     """The left side of an assignment: `output`, `conv.weights`, `weights["kernel"]`, `input[1]`, `inner["scores"]`."""
 
     part: str | None = None  # the capture before the dot; `p.conv` for a capture inside a used pattern
@@ -25,7 +41,8 @@ class SlotReference(Model):
         return f"{self.part + '.' if self.part else ''}{self.kind}{key}"
 
 
-class SlotAssignment(Model):
+@dataclass(frozen=True, kw_only=True)
+class SlotAssignment:
     """`slot = quantizer`; `quantizer` is None for `float`."""
 
     slot: SlotReference
@@ -34,7 +51,8 @@ class SlotAssignment(Model):
     value_span: Span
 
 
-class Rule(Model):
+@dataclass(frozen=True, kw_only=True)
+class Rule:
     """`rule NAME match PATTERN [where …] { … }`"""
 
     name: str
@@ -43,9 +61,11 @@ class Rule(Model):
     assignments: tuple[SlotAssignment, ...]
     span: Span  # the name
     suppressed: frozenset[str] = frozenset()
+    statement: Span | None = None  # all of it
 
 
-class Boundary(Model):
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
     """`input { … }` or `output { … }`: the model's own inputs and outputs; `key` None speaks of all of them."""
 
     side: Literal["input", "output"]
@@ -54,10 +74,11 @@ class Boundary(Model):
     range: Range | None = None
     batch: int | Literal["dynamic"] | None = None
     span: Span
-    spans: Mapping[str, Span] = {}  # of the values of `type`, `range` and `batch`
+    spans: Mapping[str, Span] = field(default_factory=dict)  # of the values of `type`, `range` and `batch`
 
 
-class Deploy(Model):
+@dataclass(frozen=True, kw_only=True)
+class Deploy:
     """`deploy TARGET(option = value, …) [as NAME]`; `name` is the alias, else the target's name."""
 
     target: TargetDefinition
@@ -66,23 +87,8 @@ class Deploy(Model):
     span: Span
 
 
-class Calibrate(Model):
-    """`calibrate { samples = N, batch = N, seed = N }`; None: all samples, the data's own batches."""
-
-    samples: int | None = None
-    batch: int | None = None
-    seed: int = 0
-
-
-class Train(Model):
-    """`train { batch_norm = fold, freeze_ranges_after = steps(N) }`"""
-
-    batch_norm: Literal["fold", "track", "keep"] = "fold"
-    freeze_ranges_after: tuple[Literal["steps", "epochs"], int] | None = None
-    spans: Mapping[str, Span] = {}
-
-
-class Requirement(Model):
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
     """`require EXPR [because "…"]`"""
 
     condition: tree.Expression
@@ -90,7 +96,8 @@ class Requirement(Model):
     span: Span
 
 
-class Spec(Model):
+@dataclass(frozen=True, kw_only=True)
+class Spec:
     """Everything that one `.qspec` file and its imports say.
 
     `sources` maps each file's path as shown to people to its text, the main file first: `qspec.loads` of the first with
@@ -107,7 +114,8 @@ class Spec(Model):
     outputs: tuple[Boundary, ...]
     default: tuple[SlotAssignment, ...]  # of several `default` blocks, already merged slot by slot
     rules: tuple[Rule, ...]  # imports' first, in the order in which they apply
-    calibrate: Calibrate = Calibrate()
-    train: Train = Train()
+    calibrate: Calibrate = field(default_factory=Calibrate)
+    train: Train = field(default_factory=Train)
     requirements: tuple[Requirement, ...]
     span: Span  # the start of the main file
+    statements: tuple[Span, ...] = ()  # of every file, for suppression comments

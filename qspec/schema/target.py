@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, overload
 
 from qspec.diagnostics import Span
-from qspec.schema.quantizer import Model
 from qspec.syntax import tree
 
 
-class Citation(Model):
+@dataclass(frozen=True, kw_only=True)
+class Citation:
     """`source "…" read "2026-11"`"""
 
     text: str
     read: str = ""
 
 
-class OperandWords(Model):
+@dataclass(frozen=True, kw_only=True)
+class OperandWords:
     """One alternative of an operand: `int8 symmetric per_channel(0)`, `int8 scale(1/256) zero_point(-128)`.
 
     None means that the table does not say. `axis` is the flatbuffer's. `scale_of` are the operand names of
@@ -34,7 +37,8 @@ class OperandWords(Model):
     span: Span
 
 
-class Operand(Model):
+@dataclass(frozen=True, kw_only=True)
+class Operand:
     """`[constant] weights = … | …`; `key` is the position in `input[1]`."""
 
     name: str
@@ -44,7 +48,8 @@ class Operand(Model):
     span: Span
 
 
-class Condition(Model):
+@dataclass(frozen=True, kw_only=True)
+class Condition:
     """A `require`, `refuse when` or `warn when` with its reason."""
 
     kind: Literal["require", "refuse", "warn"]
@@ -53,7 +58,8 @@ class Condition(Model):
     span: Span
 
 
-class Form(Model):
+@dataclass(frozen=True, kw_only=True)
+class Form:
     """Operand types that go together, with conditions of their own; the row's own operands and conditions hold too."""
 
     name: str
@@ -64,7 +70,8 @@ class Form(Model):
     span: Span
 
 
-class Group(Model):
+@dataclass(frozen=True, kw_only=True)
+class Group:
     """`when EXPR { … }` inside a row or a form: what holds only then."""
 
     condition: tree.Expression
@@ -74,7 +81,8 @@ class Group(Model):
     span: Span
 
 
-class Row(Model):
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """`op A | B [except C] [when EXPR] { … }`; `kinds` is `("any",)` for every op.
 
     `unverified` is None, or why no source settles the row (an empty text when it does not say).
@@ -92,7 +100,32 @@ class Row(Model):
     span: Span  # the op names
 
 
-class OptionDefinition(Model):
+class DeferredRows(Sequence[Row]):
+    """Rows that are read when somebody asks: of a shipped table, most runs need its options and nothing else."""
+
+    def __init__(self, read: Callable[[], tuple[Row, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        return self._read()
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionDefinition:
     """`option runtime = 14 in 10..14`: `choices` are the allowed values, or `limits` both ends, included."""
 
     name: str
@@ -102,17 +135,18 @@ class OptionDefinition(Model):
     span: Span
 
 
-class TargetDefinition(Model):
+@dataclass(frozen=True, kw_only=True)
+class TargetDefinition:
     """`target NAME [on HOST] [extends NAME] { … }`"""
 
     name: str
     title: str = ""
     partition: Literal["prefix", "any"] = "any"
     host: TargetDefinition | None = None
-    options: Mapping[str, OptionDefinition] = {}
-    rows: tuple[Row, ...] = ()
+    options: Mapping[str, OptionDefinition] = field(default_factory=dict)
+    rows: Sequence[Row] = ()
     model: tuple[Condition, ...] = ()  # of the `model` block: over the whole model
     conditions: tuple[Condition, ...] = ()  # of the target itself: over every op
-    memory: Mapping[str, int] = {}  # bytes, by the word behind `memory.`
+    memory: Mapping[str, int] = field(default_factory=dict)  # bytes, by the word behind `memory.`
     sources: tuple[Citation, ...] = ()
     span: Span  # the name

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast
 
 from qspec.diagnostics import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Node:
+    """What all nodes have in common: compared by identity, shown without their spans."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        shown = (field.name for field in fields(cast(Any, self)) if field.name not in ("span", "source"))
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Name(Node):
     """A word that names something."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class String:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class String(Node):
     """`"…"` or `'…'`; `text` is the decoded value."""
 
     text: str
@@ -27,8 +37,8 @@ class String:
 # ---- expressions: one language for `where`, `require`, `when`, arguments and values
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Quantity(Node):
     """`1.5 MiB`, `3`, `100%`, `1 lsb`; `value` is as written, an int where no dot or exponent was."""
 
     value: int | float
@@ -36,16 +46,16 @@ class Quantity:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Index(Node):
     """`["key"]` or `[1]` behind a path."""
 
     value: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Path(Node):
     """`NAME`, `conv.strides`, `inner["scores"]`: a name and what follows it, `.name` as Name, `[…]` as Index."""
 
     head: Name
@@ -53,8 +63,8 @@ class Path:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Argument(Node):
     """`value` or `name = value` inside parentheses."""
 
     name: Name | None
@@ -62,8 +72,8 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Call(Node):
     """`percentile(99.9)`, `w8(type = int4)`, `mod(a, b)`."""
 
     function: Path
@@ -71,16 +81,16 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class TupleLiteral:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TupleLiteral(Node):
     """`(2, 2)`, `(1,)`."""
 
     items: tuple[Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RangeLiteral:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RangeLiteral(Node):
     """`1..3`, both ends included; only behind `in`."""
 
     low: Expression
@@ -88,16 +98,16 @@ class RangeLiteral:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Negative:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Negative(Node):
     """`-x`."""
 
     operand: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Binary(Node):
     """`a + b`, and `-`, `*`, `/`."""
 
     operator: Literal["+", "-", "*", "/"]
@@ -106,8 +116,8 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Compare(Node):
     """`a == b`, and `!=`, `<`, `<=`, `>`, `>=`."""
 
     operator: Literal["==", "!=", "<", "<=", ">", ">="]
@@ -116,8 +126,8 @@ class Compare:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Member(Node):
     """`a in (1, 2)`, `a in 1..3`, `a not in b`."""
 
     item: Expression
@@ -126,8 +136,8 @@ class Member:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class TextMatch:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TextMatch(Node):
     """`a like "glob"`, `a matches 'regex'`, either with `not` before it."""
 
     subject: Expression
@@ -137,24 +147,24 @@ class TextMatch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Not(Node):
     """`not a`."""
 
     operand: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class And(Node):
     """`a and b and c`."""
 
     parts: tuple[Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Or(Node):
     """`a or b or c`."""
 
     parts: tuple[Expression, ...]
@@ -182,24 +192,24 @@ Expression = (
 # ---- patterns over the layer graph
 
 
-@dataclass(frozen=True, slots=True)
-class LayerClass:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LayerClass(Node):
     """`Conv2D`, `any`, or the name of another pattern."""
 
     name: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RawOperation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RawOperation(Node):
     """`Operation("Add")`: a Keras operation that is no layer."""
 
     name: String
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Merge(Node):
     """`Add(a, b)`, `Concatenate(x, ...)`: a layer and the patterns of its inputs."""
 
     name: Name
@@ -208,8 +218,8 @@ class Merge:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Step(Node):
     """`part`, `part?`, `part as name`."""
 
     part: Pattern
@@ -218,16 +228,16 @@ class Step:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Chain(Node):
     """`a -> b -> c`."""
 
     steps: tuple[Step, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Union(Node):
     """`a | b`."""
 
     parts: tuple[Pattern, ...]
@@ -240,24 +250,24 @@ Pattern = LayerClass | RawOperation | Merge | Step | Chain | Union
 # ---- statements
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Edition(Node):
     """`qspec 1`"""
 
     number: int
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Import(Node):
     """`import "…"`"""
 
     path: String
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Deploy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Deploy(Node):
     """`deploy TARGET(option = value, …) [as NAME]`"""
 
     target: Name
@@ -266,8 +276,8 @@ class Deploy:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Assignment(Node):
     """`path = value`"""
 
     path: Path
@@ -275,8 +285,8 @@ class Assignment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Quantizer:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Quantizer(Node):
     """`quantizer NAME [extends NAME] { … }`"""
 
     name: Name
@@ -285,8 +295,8 @@ class Quantizer:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class PatternDefinition:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PatternDefinition(Node):
     """`pattern NAME = …`"""
 
     name: Name
@@ -294,8 +304,8 @@ class PatternDefinition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Boundary(Node):
     """`input { … }`, `output["name"] { … }`"""
 
     side: Literal["input", "output"]
@@ -304,16 +314,16 @@ class Boundary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Default(Node):
     """`default { … }`"""
 
     body: tuple[Assignment, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Rule(Node):
     """`rule NAME match PATTERN [where …] { … }`"""
 
     name: Name
@@ -323,8 +333,8 @@ class Rule:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Require:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Require(Node):
     """`require EXPR [because "…"]`"""
 
     condition: Expression
@@ -332,8 +342,8 @@ class Require:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Settings(Node):
     """`calibrate { … }` or `train { … }`"""
 
     kind: Literal["calibrate", "train"]
@@ -344,8 +354,8 @@ class Settings:
 # ---- targets
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Option(Node):
     """`option runtime = 14 in 10..14`"""
 
     name: Name
@@ -354,8 +364,8 @@ class Option:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Refuse(Node):
     """`refuse when EXPR [because "…"]`"""
 
     condition: Expression
@@ -363,8 +373,8 @@ class Refuse:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Warn:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Warn(Node):
     """`warn when EXPR [because "…"]`"""
 
     condition: Expression
@@ -372,8 +382,8 @@ class Warn:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SourceNote:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SourceNote(Node):
     """`source "…" [read "2026-11"]`"""
 
     text: String
@@ -381,16 +391,16 @@ class SourceNote:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unverified:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unverified(Node):
     """`unverified ["reason"]`"""
 
     reason: String | None
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Word(Node):
     """`int8`, `per_channel(0)`, `scale(1/256)`: of an operand type; `arguments` is None without parentheses."""
 
     name: Name
@@ -398,16 +408,16 @@ class Word:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class OperandType:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OperandType(Node):
     """`int8 symmetric per_tensor`"""
 
     words: tuple[Word, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operand(Node):
     """`[constant] weights = int8 symmetric per_channel(0) | int8 symmetric per_tensor`"""
 
     constant: bool
@@ -416,8 +426,8 @@ class Operand:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Form(Node):
     """`form i8 { … }`: operand types that go together"""
 
     name: Name
@@ -425,8 +435,8 @@ class Form:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class When(Node):
     """`when EXPR { … }` inside an operation"""
 
     condition: Expression
@@ -437,8 +447,8 @@ class When:
 OperationItem = Operand | Require | Refuse | Warn | When | Form | SourceNote | Unverified
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operation(Node):
     """`op CONV_2D | … [except …] [when EXPR] { … }`; `any` is a name here"""
 
     kinds: tuple[Name, ...]
@@ -448,16 +458,16 @@ class Operation:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Without:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Without(Node):
     """`without SOFTMAX | GELU`"""
 
     kinds: tuple[Name, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ModelBlock:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModelBlock(Node):
     """`model { … }`"""
 
     items: tuple[Require | Refuse | Warn | Assignment, ...]
@@ -467,8 +477,8 @@ class ModelBlock:
 TargetItem = Option | ModelBlock | Operation | Without | Refuse | Warn | SourceNote | Assignment
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Target(Node):
     """`target NAME [on NAME] [extends NAME] { … }`"""
 
     name: Name
@@ -483,9 +493,14 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A whole `.qspec` file: what could be read of it, in source order."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class File(Node):
+    """A whole `.qspec` file: what could be read of it, in source order.
+
+    `unread` are the names that statements with a mistake would have defined: they exist, although nobody knows what
+    they mean.
+    """
 
     statements: tuple[Statement, ...]
     source: Source
+    unread: tuple[Name, ...] = ()

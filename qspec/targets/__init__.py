@@ -1,0 +1,21 @@
+"""Capability tables: may this op run so on the target, what does the target ask of a plan, and what runs where."""
+
+from qspec.targets.constraints import ConstantChoice, Constraints
+from qspec.targets.placement import PlacedOp, Placement, place
+from qspec.targets.table import Table
+from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
+from qspec.targets.versions import op_version
+
+__all__ = [
+    "ConstantChoice",
+    "Constraints",
+    "Outcome",
+    "PlacedOp",
+    "Placement",
+    "Reason",
+    "Representation",
+    "Table",
+    "Verdict",
+    "op_version",
+    "place",
+]

@@ -1,0 +1,49 @@
+"""Declare how a Keras model is quantized, check it against the hardware, and ship integers that match what was trained.
+
+`load`, `loads` and `check` need neither Keras nor TensorFlow; `apply`, `export`, `quantize`, `verify` and `load_model`
+load them on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qspec._check import check, load, loads
+    from qspec.diagnostics import Diagnostic, Severity, SpecError
+    from qspec.keras import apply, export, load_model, quantize, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Diagnostic",
+    "Severity",
+    "SpecError",
+    "apply",
+    "check",
+    "export",
+    "load",
+    "load_model",
+    "loads",
+    "quantize",
+    "verify",
+]
+
+_HOMES = {
+    "qspec._check": ("check", "load", "loads"),
+    "qspec.diagnostics": ("Diagnostic", "Severity", "SpecError"),
+    "qspec.keras": ("apply", "export", "load_model", "quantize", "verify"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'qspec' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,77 @@
+"""`load`, `loads` and `check`: the part of the public surface that needs no framework."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from qspec.diagnostics import SpecError
+
+if TYPE_CHECKING:
+    from qspec.graph.layers import LayerGraph
+    from qspec.lint.report import Report
+    from qspec.schema.spec import Spec
+
+
+def load(path: str | os.PathLike[str]) -> Spec:
+    """Read and validate a `.qspec` file and everything it imports.
+
+    Raises:
+        SpecError: with every diagnostic, if any of them is an error.
+    """
+    from qspec import schema
+
+    spec, diagnostics = schema.load(path)
+    if spec is None:
+        raise SpecError(diagnostics)
+    return spec
+
+
+def loads(text: str, path: str = "<string>") -> Spec:
+    """Validate a spec given as text; its imports are relative to the current directory.
+
+    Raises:
+        SpecError: with every diagnostic, if any of them is an error.
+    """
+    from qspec import schema
+
+    spec, diagnostics = schema.loads(text, path)
+    if spec is None:
+        raise SpecError(diagnostics)
+    return spec
+
+
+def check(spec: Spec | str | os.PathLike[str], model: Any = None) -> Report:
+    """Check a spec (loaded, or a path), alone or against a model: a Keras model, or the path of a `.keras` file.
+
+    A file is read as data: no framework is imported, and nothing in it is executed. A spec or file that cannot be read
+    gives a report with the errors; nothing is raised for it.
+    """
+    from qspec import lint, schema
+
+    if isinstance(spec, (str, os.PathLike)):
+        loaded, diagnostics = schema.load(spec)
+        if loaded is None:
+            return lint.Report(diagnostics=tuple(diagnostics))
+    else:
+        loaded, diagnostics = spec, ()
+    try:
+        layers = None if model is None else read_layers(model)
+    except SpecError as error:
+        return lint.Report(diagnostics=(*diagnostics, *error.diagnostics))
+    return lint.check(loaded, layers, diagnostics)
+
+
+def read_layers(model: Any) -> LayerGraph:
+    """The layer graph of a live Keras model or of a `.keras` file.
+
+    Raises:
+        SpecError: it is neither.
+    """
+    if isinstance(model, (str, os.PathLike)):
+        from qspec.graph.keras_file import read_keras_file
+
+        return read_keras_file(model)
+    from qspec.keras.live_model import read_model
+
+    return read_model(model).graph

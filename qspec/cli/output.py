@@ -1,0 +1,27 @@
+"""Printing diagnostics: where to, with colour or without, in which format."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from qspec.diagnostics import Diagnostic
+
+
+def colored() -> bool:
+    """Whether standard output is a terminal that wants colour (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int | None:
+    """The terminal's width; None where there is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def print_diagnostics(diagnostics: Sequence[Diagnostic], format_: str = "full") -> None:
+    """Print *diagnostics* and a line that counts them."""
+    from qspec.diagnostics.render import RENDERERS
+
+    print(RENDERERS[format_](diagnostics, colored(), width()))

@@ -1,0 +1,140 @@
+"""The forms in which people hand over data, read as one: batches, each a list of arrays in the model's order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics.catalogue import UNUSABLE_DATA
+from qspec.graph.layers import LayerGraph, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Data in memory: one array per model input, each with the same number of samples along its first axis, and labels
+    if there are any."""
+
+    inputs: tuple[np.ndarray, ...]
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def take(self, indices: Any) -> Samples:
+        """Some of them, by index or slice."""
+        labels = None if self.labels is None else self.labels[indices]
+        return Samples(tuple(array[indices] for array in self.inputs), labels)
+
+
+def read_samples(data: Any, graph: LayerGraph, shapes: Sequence[Shape], limit: int | None = None) -> Samples:
+    """Read *data*, at most *limit* samples of it, and check it against the model's input *shapes* (with the batch).
+
+    Takes a numpy array, a list of arrays (several inputs, in the model's order), a dict by input name, a
+    `tf.data.Dataset`, or an iterable of batches of any of these; a batch may be a tuple `(x, y)` with labels.
+
+    Raises:
+        SpecError: the data is empty, of another shape or number of inputs, or holds NaN or infinity.
+    """
+    batches: list[Samples] = []
+    count = 0
+    for batch in _batches(data, graph):
+        batches.append(batch)
+        count += len(batch)
+        if limit is not None and count >= limit:
+            break
+    if not count:
+        raise _unusable("the data holds no samples", "give at least one; a hundred or more are usual for calibration")
+    joined = tuple(np.concatenate(parts) for parts in zip(*(batch.inputs for batch in batches), strict=True))
+    labels = None
+    if batches[0].labels is not None:
+        labels = np.concatenate([batch.labels for batch in batches if batch.labels is not None])
+    for name, array, shape in zip(graph.input_names, joined, shapes, strict=True):
+        _check(name, array, shape)
+    samples = Samples(joined, labels)
+    return samples.take(slice(0, limit)) if limit is not None else samples
+
+
+def _batches(data: Any, graph: LayerGraph) -> Iterator[Samples]:
+    names = graph.input_names
+    if isinstance(data, (np.ndarray, Mapping)) or hasattr(data, "__array__"):
+        yield _batch(data, graph)
+    elif isinstance(data, (list, tuple)) and len(data) == len(names) and len(names) > 1 and _arrays(data):
+        yield _batch(list(data), graph)
+    elif isinstance(data, (list, tuple)) and len(names) == 1 and len(data) == 1 and _arrays(data):
+        yield _batch(data[0], graph)
+    elif hasattr(data, "__iter__"):
+        for batch in data:
+            yield _batch(batch, graph)
+    else:
+        raise _unusable(f"cannot read samples from a `{type(data).__name__}`", "give a numpy array with samples first")
+
+
+def _arrays(parts: Sequence[Any]) -> bool:
+    return all(hasattr(part, "__array__") for part in parts)
+
+
+def _batch(batch: Any, graph: LayerGraph) -> Samples:
+    labels = None
+    if isinstance(batch, tuple) and len(batch) in (2, 3) and len(batch) != len(graph.input_names):
+        batch, labels = batch[0], batch[1]
+    if isinstance(batch, Mapping):
+        missing = [name for name in graph.input_names if name not in batch]
+        if missing:
+            found = ", ".join(f"`{name}`" for name in batch)
+            raise _unusable(f"the data has no `{missing[0]}`, an input of the model", f"it has {found}")
+        parts = [batch[name] for name in graph.input_names]
+    elif isinstance(batch, (list, tuple)):
+        parts = list(batch)
+    else:
+        parts = [batch]
+    if len(parts) != len(graph.input_names):
+        wanted = ", ".join(f"`{name}`" for name in graph.input_names)
+        raise _unusable(f"the data has {len(parts)} inputs, the model {len(graph.input_names)}", f"it takes {wanted}")
+    return Samples(tuple(np.asarray(part) for part in parts), None if labels is None else np.asarray(labels))
+
+
+def _check(name: str, array: np.ndarray, shape: Shape) -> None:
+    if array.dtype.kind not in "fiub":
+        raise _unusable(f"input `{name}` has values of type {array.dtype}", "give numbers")
+    matches = array.ndim == len(shape) and all(
+        want in (None, have) for want, have in zip(shape[1:], array.shape[1:], strict=False)
+    )
+    if not matches:
+        wanted = ("samples", *("any" if size is None else size for size in shape[1:]))
+        message = f"input `{name}` has shape {array.shape}, the model takes ({', '.join(map(str, wanted))})"
+        raise _unusable(message, "the first axis counts the samples")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise _unusable(f"input `{name}` holds NaN or infinity", "such a value would decide the range of every other")
+
+
+def _unusable(message: str, advice: str) -> SpecError:
+    return SpecError([UNUSABLE_DATA.at(Place("data"), message, help=advice)])
+
+
+def read_data_file(path: str | os.PathLike[str]) -> Any:
+    """The samples in a `.npy` file, or in a `.npz` file by input name; there `y` holds labels.
+
+    An archive with one array besides `y` serves a model with one input, whatever the array's name.
+
+    Raises:
+        SpecError: the file cannot be read as such. Pickled objects are refused.
+    """
+    place = Place(str(path))
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError:
+        raise SpecError([UNUSABLE_DATA.at(place, "there is no such file")]) from None
+    except Exception:  # whatever numpy and zipfile raise on damaged files
+        message = "this is no `.npy` or `.npz` file that can be read"
+        raise SpecError(
+            [UNUSABLE_DATA.at(place, message, help="write it with `numpy.save` or `numpy.savez`")]
+        ) from None
+    labels = arrays.pop("y", None) if len(arrays) > 1 else None
+    inputs = next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    return inputs if labels is None else [(inputs, labels)]

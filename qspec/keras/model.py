@@ -1,0 +1,248 @@
+"""The model that `qspec.apply` returns: the float model inside, fake quantization at every tensor of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from qspec.diagnostics import SpecError
+from qspec.graph.ops import Op, Slot
+from qspec.keras.execution import Constants, Step, channel_axes, step_constants
+from qspec.keras.fake_quantize import fake_quantize, range_parameters, round_half_away
+from qspec.keras.live_model import read_model
+from qspec.keras.ranges import ActivationRange
+from qspec.keras.simulation import Hooks, Simulation, make_simulation
+from qspec.numerics.bias import LARGEST_BIAS_CODE
+from qspec.plan import make_plan
+from qspec.plan.plan import Decision
+from qspec.schema import loads
+from qspec.schema.quantizer import Range
+from qspec.schema.spec import Spec
+
+# These kernels round the average of the codes, zero point included; the others round the real value
+# (LiteRT, kernels/internal/reference/integer_ops/pooling.h).
+_ROUND_CODES = frozenset({"AVERAGE_POOL_2D"})
+
+
+@keras.saving.register_keras_serializable(package="qspec")
+class QuantizedModel(keras.Model):  # type: ignore[misc]
+    """A Keras model that computes what its integer file will compute.
+
+    `float_model` is the original, with its own layers and variables, which training updates. The plan follows from the
+    spec and that model, so that a saved file needs to carry only these two and the ranges.
+    """
+
+    def __init__(self, model: keras.Model, spec: Spec, **kwargs: Any) -> None:
+        kwargs.setdefault("name", model.name)
+        super().__init__(**kwargs)
+        live = read_model(model)
+        self.float_model = model
+        self.spec = spec
+        self.plan = make_plan(spec, live.graph)
+        errors = [item for item in self.plan.diagnostics if item.severity.value == "error"]
+        if errors:
+            raise SpecError(self.plan.diagnostics)
+        self.simulation: Simulation = make_simulation(live, self.plan)
+        self.ranges = [ActivationRange(group, name=f"range_{i}") for i, group in enumerate(self.plan.ranges)]
+        counter: dict[str, Any] = {"shape": (), "initializer": "zeros", "trainable": False}
+        self.steps_seen = self.add_weight(name="steps_seen", dtype="int32", **counter)
+        self.ranges_frozen = self.add_weight(name="ranges_frozen", dtype="float32", **counter)
+        self.input_names = list(live.graph.input_names)
+        self.output_names = list(live.graph.output_names)
+        self.producers = self.plan.ops.producers()
+        self.consumers = self.plan.ops.consumers()
+        self.built = True
+
+    def build(self, input_shape: Any = None) -> None:
+        """Everything is built from the start."""
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The simulated outputs, in the float model's structure; in training, ranges follow the batch."""
+        hooks = TrainingHooks(self)
+        outputs = self.simulation.run(self.flat_inputs(inputs), hooks)
+        if training:
+            self._follow(hooks)
+        return keras.tree.pack_sequence_as(self.float_model.output, outputs)
+
+    def flat_inputs(self, inputs: Any) -> list[Any]:
+        """Inputs (one, a list, or a dict by name) in the model's order, as float32 where the model takes floats."""
+        if isinstance(inputs, Mapping):
+            inputs = [inputs[name] for name in self.input_names]
+        flat = list(inputs) if isinstance(inputs, Sequence) else [inputs]
+        return [ops.cast(value, self.compute_dtype) for value in flat]
+
+    def _follow(self, hooks: TrainingHooks) -> None:
+        limit = self.spec.train.freeze_ranges_after
+        frozen = self.ranges_frozen > 0
+        if limit is not None and limit[0] == "steps":
+            frozen = ops.logical_or(frozen, self.steps_seen >= limit[1])
+        for index, values in hooks.seen.items():
+            self.ranges[index].follow(values, frozen)
+        self.steps_seen.assign_add(1)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.fit`; freezes the ranges at the epoch that the spec names, if it names one."""
+        limit = self.spec.train.freeze_ranges_after
+        if limit is not None and limit[0] == "epochs":
+            callbacks = kwargs.pop("callbacks", None) or []
+            callbacks = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+            kwargs["callbacks"] = [*callbacks, _FreezeRanges(self, limit[1])]
+        return super().fit(*args, **kwargs)
+
+    def activation_parameters(self, tensor: int) -> tuple[Any, Any] | None:
+        """Scale and zero point of an activation tensor; None for a float one."""
+        index = self.plan.decisions[tensor].range
+        return None if index is None else self.ranges[index].parameters()
+
+    def quantized_constants(self, step: Step) -> dict[tuple[str, str], QuantizedConstant]:
+        """A step's constants by slot kind and key, each with its fake-quantized value, scale and zero point.
+
+        A bias has the product of its op's input and weight scales, and zero point 0.
+        """
+        raw = step_constants(step)
+        found: dict[tuple[str, str], QuantizedConstant] = {}
+        for (kind, key), value in sorted(raw.items(), key=lambda item: item[0][0] == "bias"):
+            tensor = self.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]
+            decision = None if tensor is None else self.plan.decisions.get(tensor)
+            if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
+                found[kind, key] = QuantizedConstant(tensor, value, None, None)
+            elif kind == "bias":
+                found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(step, tensor, found))
+            else:
+                room = self._bias_room(tensor, raw)
+                found[kind, key] = _quantize_constant(tensor, value, decision, channel_axes(step.layer, key), room)
+        return found
+
+    def _accumulator_scale(self, step: Step, bias: int, constants: Mapping[tuple[str, str], QuantizedConstant]) -> Any:
+        """The scale of a bias, [channels] or [1]: its op's input scale times its weights'."""
+        op = self.consumers[bias][0]
+        weights = self.plan.ops.tensors[op.inputs[1]].slot
+        assert weights is not None
+        return self._input_scale(op) * ops.reshape(constants[weights.kind, str(weights.key)].scale, (-1,))
+
+    def _input_scale(self, op: Op) -> Any:
+        parameters = self.activation_parameters(self.plan.casts.get((op.calls[0], op.inputs[0]), op.inputs[0]))
+        assert parameters is not None, "the plan quantizes no bias behind a float input"
+        return ops.stop_gradient(parameters[0])
+
+    def _bias_room(self, weights: int, raw: Mapping[tuple[str, str], Any]) -> Any:
+        """The smallest scale of *weights*, [channels], at which its op's bias still fits an int32; None without one."""
+        op = self.consumers[weights][0]
+        bias = op.inputs[2] if len(op.inputs) > 2 else -1
+        decision = self.plan.decisions.get(bias)
+        slot = self.plan.ops.tensors[bias].slot if bias >= 0 else None
+        if slot is None or decision is None or decision.quantizer is None or decision.quantizer.bits > 32:
+            return None
+        if (slot.kind, str(slot.key)) not in raw:
+            return None  # the op has a bias of zeros that no layer owns
+        value = ops.stop_gradient(raw[slot.kind, str(slot.key)])
+        return ops.abs(value) / (self._input_scale(op) * LARGEST_BIAS_CODE)
+
+    def get_config(self) -> dict[str, Any]:
+        """The float model and the spec's texts; everything else follows."""
+        return {
+            "name": self.name,
+            "model": keras.saving.serialize_keras_object(self.float_model),
+            "spec": {"path": self.spec.path, "sources": dict(self.spec.sources)},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> QuantizedModel:
+        """Raises SpecError if this version of qspec no longer takes the spec inside."""
+        sources = dict(config["spec"]["sources"])
+        path = config["spec"]["path"]
+        spec, diagnostics = loads(sources.pop(path), path, imports=sources)
+        if spec is None:
+            raise SpecError(diagnostics)
+        model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
+        return cls(model, spec, name=config["name"])
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedConstant:
+    """A constant on its integers' grid. `scale` and `zero_point` broadcast against `value`, or are None for a float;
+    `tensor` is its id in the plan, None for one that no op of the file holds."""
+
+    tensor: int | None
+    value: Any
+    scale: Any
+    zero_point: Any
+
+
+def _quantize_bias(tensor: int, value: Any, scale: Any) -> QuantizedConstant:
+    rounded = round_half_away(ops.stop_gradient(value) / scale) * scale
+    return QuantizedConstant(tensor, value + ops.stop_gradient(rounded - value), scale, ops.zeros_like(scale))
+
+
+def _quantize_constant(
+    tensor: int, value: Any, decision: Decision, axes: tuple[int, ...], room: Any
+) -> QuantizedConstant:
+    """*room*: scales, [channels], below which the bias would overflow (`qspec.numerics.weight_scales_that_hold`)."""
+    quantizer = decision.quantizer
+    assert quantizer is not None
+    codes, symmetric = quantizer.code_range, quantizer.scheme == "symmetric"
+    kept = {axis % len(value.shape) for axis in axes} if decision.axis is not None else set()
+    if quantizer.range.method == "exact":
+        scale, zero_point = (ops.convert_to_tensor(np.float32(part)) for part in quantizer.range.arguments)
+    else:
+        low, high = _ends(value, quantizer.range, kept)
+        scale, zero_point = range_parameters(low, high, codes, symmetric=symmetric)
+    if room is not None:
+        room = (
+            ops.reshape(room, [size if axis in kept else 1 for axis, size in enumerate(value.shape)])
+            if kept
+            else ops.max(room)
+        )
+        scale = ops.maximum(scale, room)
+    return QuantizedConstant(tensor, fake_quantize(value, scale, zero_point, codes), scale, zero_point)
+
+
+def _ends(value: Any, range_: Range, kept: set[int]) -> tuple[Any, Any]:
+    """The ends of a constant's range, one pair for each position along the *kept* axes."""
+    if range_.method == "fixed":
+        low, high = (ops.convert_to_tensor(np.float32(end)) for end in range_.arguments)
+        return low, high
+    value = ops.stop_gradient(value)
+    reduced = [axis for axis in range(len(value.shape)) if axis not in kept]
+    return ops.min(value, reduced, keepdims=True), ops.max(value, reduced, keepdims=True)
+
+
+class TrainingHooks(Hooks):
+    """Fake quantization at every planned tensor. `seen` are the values that range groups take their extremes from."""
+
+    def __init__(self, model: QuantizedModel) -> None:
+        self.model = model
+        self.seen: dict[int, list[Any]] = {}
+
+    def tensor(self, tensor: int, value: Any) -> Any:
+        """Fake-quantize *value*, and remember it if its group follows it."""
+        plan = self.model.plan
+        index = plan.decisions[tensor].range
+        if index is None:
+            return value
+        group = plan.ranges[index]
+        if group.fixed is None and tensor in group.sources:
+            self.seen.setdefault(index, []).append(value)
+        producer: Op | None = self.model.producers.get(tensor)
+        rounds_codes = producer is not None and producer.kind in _ROUND_CODES
+        return self.model.ranges[index](value, round_codes=rounds_codes)
+
+    def constants(self, step: Step) -> Constants:
+        """The step's constants, fake-quantized."""
+        return {key: constant.value for key, constant in self.model.quantized_constants(step).items()}
+
+
+class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, model: QuantizedModel, epoch: int) -> None:
+        super().__init__()
+        self.quantized, self.epoch = model, epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch >= self.epoch:
+            self.quantized.ranges_frozen.assign(1.0)

@@ -1,0 +1,241 @@
+"""`apply`, `export` and `quantize`: a spec and a Keras model in, fake quantization or an integer file out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics.catalogue import RANGE_NEVER_OBSERVED
+from qspec.litert.calibration import Progress, calibrate
+from qspec.litert.flatbuffer import read_file, write_file
+from qspec.litert.float_file import FloatFile
+from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
+from qspec.litert.writer import write
+from qspec.graph.layers import Shape
+from qspec.keras.data import Samples, read_samples
+from qspec.keras.live_model import read_model
+from qspec.keras.lower import lower
+from qspec.keras.model import QuantizedModel, TrainingHooks
+from qspec.keras.result import Result
+from qspec.lint import check
+from qspec.numerics import Parameters, exact_parameters
+from qspec.plan.plan import Plan
+from qspec.schema.spec import Spec
+
+# What verification compares on when nobody names samples: enough for 1 LSB to show, few enough to take seconds.
+_SAMPLES = 8
+
+
+def apply(spec: Spec, model: keras.Model, calibration: Any, *, progress: Progress | None = None) -> QuantizedModel:
+    """A Keras model with fake quantization where *spec* asks for it. *model* itself is not changed.
+
+    *calibration* is data for the ranges: a numpy array, a list of arrays (several inputs, in the model's order), a dict
+    by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first.
+
+    Raises:
+        SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
+    """
+    quantized, _ = _apply(spec, _copy(model), calibration, progress)
+    return quantized
+
+
+def export(
+    model: QuantizedModel, path: str | os.PathLike[str], samples: Any = None, *, progress: Progress | None = None
+) -> Result:
+    """Write the integer file of a quantized model and verify it; *samples* (as `calibration` of `apply`) judge parity,
+    random ones inside the input's range where none are given.
+
+    Raises:
+        SpecError: a range was never observed, or the converter cannot lower the model.
+    """
+    started = time.perf_counter()
+    file = lower(model)
+    data = _given(model, samples) if samples is not None else None
+    return _export(model, file, path, data, {"lower": time.perf_counter() - started})
+
+
+def quantize(
+    spec: Spec,
+    model: keras.Model,
+    data: Any,
+    path: str | os.PathLike[str],
+    *,
+    samples: Any = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Post-training quantization in one go: calibrate on *data*, write the integer file to *path*, verify it.
+
+    Both *data* and *samples* take the forms that `apply` names; without *samples* some of *data* judge parity.
+
+    Raises:
+        SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
+    """
+    started = time.perf_counter()
+    quantized, (file, calibration) = _apply(spec, model, data, progress)
+    seconds = {"lower and calibrate": time.perf_counter() - started}
+    judges = _given(quantized, samples) if samples is not None else calibration.take(slice(0, _SAMPLES))
+    return _export(quantized, file, path, judges, seconds)
+
+
+def verify(path: str | os.PathLike[str], spec: Spec, model: keras.Model, data: Any, calibration: Any = None) -> Result:
+    """Hold an integer file against a spec and a model; the file is not changed.
+
+    *model* is a trained quantized model, which carries its ranges, or the float one: then *calibration* (else *data*)
+    calibrates it as `quantize` did. *data* judges parity.
+
+    Raises:
+        SpecError: the file is not what the spec asks for, or something cannot be read.
+    """
+    if not isinstance(model, QuantizedModel):
+        model, _ = _apply(spec, model, data if calibration is None else calibration, None)
+    content = read_file(path)
+    return _judge(model, content, Path(path), parameters(model), _given(model, data), {})
+
+
+def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], replace: Replace) -> list[np.ndarray]:
+    """The simulated outputs for *inputs*, every planned tensor passing through *replace* as a numpy array."""
+
+    class Shown(TrainingHooks):
+        def tensor(self, tensor: int, value: Any) -> Any:
+            simulated = np.asarray(super().tensor(tensor, value))
+            return keras.ops.convert_to_tensor(replace(tensor, simulated))
+
+    flat = model.flat_inputs([keras.ops.convert_to_tensor(array) for array in inputs])
+    return [np.asarray(value) for value in model.simulation.run(flat, Shown(model))]
+
+
+def parameters(model: QuantizedModel) -> dict[int, Parameters]:
+    """Scale and zero point of every quantized tensor but the biases, by the plan's tensor ids.
+
+    Raises:
+        SpecError: an activation's range was never observed.
+    """
+    found: dict[int, Parameters] = {}
+    for tensor, decision in model.plan.decisions.items():
+        if decision.range is None:
+            continue
+        tracker = model.ranges[decision.range]
+        if tracker.fixed is None and not float(tracker.observed):
+            raise _never_observed(model.plan, tensor)
+        scale, zero_point = (np.asarray(value) for value in tracker.parameters())
+        found[tensor] = exact_parameters(scale, zero_point, lowest=tracker.codes[0], highest=tracker.codes[1])
+    for step in model.simulation.steps:
+        for (kind, _), constant in model.quantized_constants(step).items():
+            if constant.scale is None or constant.tensor is None or kind == "bias":
+                continue
+            quantizer = model.plan.decisions[constant.tensor].quantizer
+            axis = model.plan.decisions[constant.tensor].axis
+            assert quantizer is not None
+            lowest, highest = quantizer.code_range
+            scale, zero_point = (np.asarray(part) for part in (constant.scale, constant.zero_point))
+            shape = (-1,) if axis is not None else ()
+            found[constant.tensor] = exact_parameters(
+                scale.reshape(shape), zero_point.reshape(shape), lowest=lowest, highest=highest, axis=axis
+            )
+    return found
+
+
+def _never_observed(plan: Plan, tensor: int) -> SpecError:
+    name = plan.ops.tensors[tensor].name
+    message = f"the range of `{name}` was never observed"
+    advice = "calibrate with `qspec.apply(…, calibration=data)`, or train at least one step"
+    return SpecError([RANGE_NEVER_OBSERVED.at(Place(plan.layers.path), message, help=advice)])
+
+
+def _apply(
+    spec: Spec, model: keras.Model, data: Any, progress: Progress | None
+) -> tuple[QuantizedModel, tuple[FloatFile, Samples]]:
+    quantized = QuantizedModel(model, spec)
+    calibration = _sampled(read_samples(data, quantized.plan.layers, input_shapes(quantized.plan)), spec)
+    file = lower(quantized)
+    inputs = [array.astype(np.float32) for array in calibration.inputs]
+    for index, observed in calibrate(file, quantized.plan, inputs, progress).items():
+        extremes = observed.smallest, observed.largest
+        quantized.ranges[index].start(observed.minimum, observed.maximum, extremes)
+    return quantized, (file, calibration)
+
+
+def _copy(model: keras.Model) -> keras.Model:
+    read_model(model)  # says what is wrong with a model that cannot be copied
+    copy = keras.models.clone_model(model)
+    for variable, original in zip(copy.variables, model.variables, strict=True):
+        variable.assign(original)
+    return copy
+
+
+def _sampled(samples: Samples, spec: Spec) -> Samples:
+    """As many as the spec's `calibrate` block says, drawn with its seed."""
+    wanted = spec.calibrate.samples
+    if wanted is None or wanted >= len(samples):
+        return samples
+    return samples.take(np.random.default_rng(spec.calibrate.seed).permutation(len(samples))[:wanted])
+
+
+def _given(model: QuantizedModel, samples: Any) -> Samples:
+    return read_samples(samples, model.plan.layers, input_shapes(model.plan))
+
+
+def input_shapes(plan: Plan) -> list[Shape]:
+    """The shapes of the model's inputs, the batch first."""
+    return [plan.predicted.tensors[tensor].shape or () for tensor in plan.predicted.inputs]
+
+
+def _export(
+    model: QuantizedModel,
+    file: FloatFile,
+    path: str | os.PathLike[str],
+    samples: Samples | None,
+    seconds: dict[str, float],
+) -> Result:
+    started = time.perf_counter()
+    known = parameters(model)
+    content = write(file, model.plan, known)
+    seconds["write"] = time.perf_counter() - started
+    result = _judge(model, content, Path(path), known, samples, seconds)
+    write_file(path, content)
+    return result
+
+
+def _judge(
+    model: QuantizedModel,
+    content: bytes,
+    path: Path,
+    known: dict[int, Parameters],
+    samples: Samples | None,
+    seconds: dict[str, float],
+) -> Result:
+    """Verify the bytes that are, or are to be, the file at *path*."""
+    started = time.perf_counter()
+    inputs = _random_inputs(model, known) if samples is None else samples.inputs
+    inputs = [array.astype(np.float32) for array in inputs]
+    indices, problems = verify_structure(content, str(path), model.plan, known)
+    if problems:
+        raise SpecError(problems)
+
+    def run(part: Sequence[np.ndarray], replace: Replace) -> Sequence[np.ndarray]:
+        return simulate(model, part, replace)
+
+    parity = verify_parity(content, model.plan, known, indices, run, inputs, random=samples is None)
+    seconds["verify"] = time.perf_counter() - started
+    report = check(model.spec, model.plan.layers)
+    return Result(path, len(content), parity, report, tuple(parity_problems(parity, str(path))), seconds)
+
+
+def _random_inputs(model: QuantizedModel, known: dict[int, Parameters]) -> list[np.ndarray]:
+    """Uniform over each input's range, seeded: the same every time."""
+    generator = np.random.default_rng(0)
+    inputs = []
+    for tensor, shape in zip(model.plan.predicted.inputs, input_shapes(model.plan), strict=True):
+        range_ = known.get(tensor)
+        low, high = (-1.0, 1.0)
+        if range_ is not None:
+            low, high = (float(range_.scale * (code - range_.zero_point)) for code in (range_.lowest, range_.highest))
+        inputs.append(generator.uniform(low, high, (_SAMPLES, *(size or 1 for size in shape[1:]))).astype(np.float32))
+    return inputs

@@ -1,0 +1,118 @@
+"""The model, run call by call, with a look at every tensor that the plan speaks of.
+
+One walk serves all: training fake-quantizes what it looks at, lowering returns it, verification compares it with the
+interpreter's integers and goes on from those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from qspec.graph.layers import Call, Value
+from qspec.graph.ops import Slot
+from qspec.keras.execution import Constants, Step, run_step, step_constants
+from qspec.keras.live_model import LiveModel
+from qspec.plan.plan import Plan
+
+
+class Hooks:
+    """What a walk does with the tensors it meets. This base looks and changes nothing: the float model."""
+
+    def tensor(self, tensor: int, value: Any) -> Any:
+        """A planned tensor was computed; what is returned takes its place."""
+        return value
+
+    def constants(self, step: Step) -> Constants:
+        """The constants that a step runs with."""
+        return step_constants(step)
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """A model's steps in execution order, under a plan."""
+
+    live: LiveModel
+    plan: Plan
+    steps: tuple[Step, ...]
+
+    def run(self, inputs: Sequence[Any], hooks: Hooks) -> list[Any]:
+        """The model's outputs for *inputs* (in the model's order, the batch first)."""
+        return _Walk(self, hooks).run(inputs)
+
+
+def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
+    """Pair every call of the plan's layer graph with its live layer."""
+    batch_norms = {folded_into: call for call, folded_into in plan.ops.folded.items()}
+    slots: dict[int, set[tuple[str, str | int]]] = {}
+    for slot in plan.ops.slots:
+        slots.setdefault(slot.call, set()).add((slot.kind, slot.key))
+
+    def step(call: Call) -> Step:
+        batch_norm = batch_norms.get(call.index)
+        return Step(
+            call,
+            live.layers.get(call.layer.path),
+            None if batch_norm is None else live.layers[plan.layers.calls[batch_norm].layer.path],
+            call.index in plan.ops.folded,
+            frozenset(slots.get(call.index, ())),
+        )
+
+    return Simulation(live, plan, tuple(step(call) for call in plan.layers.calls))
+
+
+class _Walk:
+    """One run: the value of every layer output so far, and which planned tensor each one is."""
+
+    def __init__(self, simulation: Simulation, hooks: Hooks) -> None:
+        self.simulation = simulation
+        self.ops = simulation.plan.ops
+        self.casts = simulation.plan.casts
+        self.hooks = hooks
+        self.values: dict[Value, Any] = {}
+        self.tensors: dict[Value, int | None] = {}
+        self.cast_values: dict[int, Any] = {}
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        graph = self.simulation.plan.layers
+        for reference, value in zip(graph.inputs, inputs, strict=True):
+            self.keep(reference, value)
+        for step in self.simulation.steps:
+            if Value(step.call.index) not in self.values:
+                self.execute(step)
+        return [self.read(-1, reference) for reference in graph.outputs]
+
+    def execute(self, step: Step) -> None:
+        call = step.call
+        arguments, keywords = keras.tree.map_structure(
+            lambda leaf: self.read(call.index, leaf) if isinstance(leaf, Value) else leaf,
+            (call.arguments, dict(call.keywords)),
+        )
+
+        def inner(key: str, value: Any) -> Any:
+            tensor = self.ops.slots.get(Slot(call.index, "inner", key))
+            return value if tensor is None else self.hooks.tensor(tensor, value)
+
+        result = run_step(step, arguments, keywords, self.hooks.constants(step), inner)
+        for position, value in enumerate(keras.tree.flatten(result)):
+            self.keep(Value(call.index, position), value)
+
+    def keep(self, reference: Value, value: Any) -> None:
+        """Look at a layer's output, unless fusion left no tensor for it."""
+        slot = Slot(reference.call, "output", reference.output)
+        tensor = self.ops.slots.get(slot)
+        self.values[reference] = value if tensor is None else self.hooks.tensor(tensor, value)
+        self.tensors[reference] = tensor if tensor is not None else self.ops.slots.get(self.ops.fused.get(slot, slot))
+
+    def read(self, call: int, reference: Value) -> Any:
+        """What *call* reads there: the value, or what the plan casts it to for this call."""
+        tensor = self.tensors[reference]
+        cast = None if tensor is None else self.casts.get((call, tensor))
+        if cast is None:
+            return self.values[reference]
+        if cast not in self.cast_values:
+            self.cast_values[cast] = self.hooks.tensor(cast, self.values[reference])
+        return self.cast_values[cast]

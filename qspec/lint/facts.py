@@ -1,0 +1,42 @@
+"""What lint rules look at: the spec, the plan, and where each deployed target runs its ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from qspec.diagnostics import Diagnostic
+from qspec.plan import Plan, representation, same_scale
+from qspec.schema.spec import Deploy, Spec
+from qspec.targets import Placement, Table, place
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One `deploy` and where it puts the model's ops."""
+
+    deploy: Deploy
+    table: Table
+    placement: Placement
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A spec held against a model: what was decided, and what the deployed targets make of it."""
+
+    spec: Spec
+    plan: Plan
+    deployed: tuple[Deployed, ...]
+
+
+Lint = Callable[[Facts], Iterator[Diagnostic]]
+
+
+def gather(spec: Spec, plan: Plan) -> Facts:
+    """Place the plan's ops on every deployed target."""
+    stored, sharing = representation(plan), same_scale(plan)
+    deployed = []
+    for deploy in spec.deploys:
+        table = Table(deploy.target, deploy.options)
+        deployed.append(Deployed(deploy, table, place(table, plan.ops, stored, same_scale=sharing)))
+    return Facts(spec, plan, tuple(deployed))

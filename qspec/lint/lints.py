@@ -1,0 +1,12 @@
+"""Every lint rule, in the order in which they run."""
+
+from __future__ import annotations
+
+from qspec.lint.facts import Lint
+from qspec.lint.left_to_host import left_to_host
+from qspec.lint.not_accepted import not_accepted
+from qspec.lint.refused_model import refused_model
+from qspec.lint.requirement_failed import requirement_failed
+from qspec.lint.target_warning import target_warning
+
+LINTS: tuple[Lint, ...] = (not_accepted, left_to_host, refused_model, target_warning, requirement_failed)

@@ -1,0 +1,38 @@
+"""QS404"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import TARGET_WARNING
+from qspec.lint.facts import Facts
+from qspec.targets import Reason
+
+
+def target_warning(facts: Facts) -> Iterator[Diagnostic]:
+    """A target takes an op and computes it wrong, or will not take it for much longer.
+
+    ## Why it matters
+    Nothing fails: the numbers are other ones, or the next release of the target breaks the model.
+
+    ## Example
+        target tflm { op DIV { input = int8, output = int8, warn when true because "tiny quotients saturate" } }
+
+    The related place is the line of the target's table that warns.
+    """
+    for deployed in facts.deployed:
+        name = deployed.deploy.name
+        found: dict[Reason, dict[str, None]] = {reason: {} for reason in deployed.placement.model.warnings}
+        for placed in deployed.placement.ops:
+            verdict = placed.verdict if placed.accelerated else placed.host
+            for warning in verdict.warnings if verdict is not None else ():
+                found.setdefault(warning, {})[f"{placed.op.kind} of `{placed.op.layer}`"] = None
+        for warning, ops in found.items():
+            where = f"{next(iter(ops))}{f' and {len(ops) - 1} more' if len(ops) > 1 else ''}: " if ops else ""
+            yield TARGET_WARNING.at(
+                deployed.deploy.span,
+                f"`{name}` on {where}{warning.message}" if where else f"`{name}`: {warning.message}",
+                related=((warning.span, "the table warns here"),),
+                target=name,
+            )

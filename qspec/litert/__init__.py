@@ -1,0 +1,1 @@
+"""LiteRT only: calibration in the interpreter, the flatbuffer writer, verification."""

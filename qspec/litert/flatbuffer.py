@@ -1,0 +1,104 @@
+"""LiteRT's flatbuffer as objects: reading one, and packing one with its buffers aligned as the format asks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics.catalogue import MISSING_EXTRA, UNREADABLE_FILE
+
+# schema.fbs gives `Buffer.data` force_align: 16, which the object API's own packing leaves out.
+_BUFFER_ALIGNMENT = 16
+
+
+def schema() -> Any:
+    """The generated classes of LiteRT's schema.
+
+    Raises:
+        SpecError: LiteRT is not installed.
+    """
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError:
+        message = "this needs LiteRT, and `ai-edge-litert` is not installed"
+        raise SpecError([MISSING_EXTRA.at(Place("environment"), message, help="pip install 'qspec[litert]'")]) from None
+    return schema_py_generated
+
+
+def unpack(content: bytes) -> Any:
+    """The `ModelT` of a file's bytes."""
+    return schema().ModelT.InitFromPackedBuf(content, 0)
+
+
+def pack(model: Any) -> bytes:
+    """The bytes of a `ModelT`, its buffers aligned to 16 bytes."""
+    import flatbuffers
+
+    class AlignedBuffer(schema().BufferT):  # type: ignore[misc]
+        def Pack(self, builder: Any) -> Any:
+            size = len(self.data)
+            builder.StartVector(1, size, _BUFFER_ALIGNMENT)
+            builder.head = builder.head - size
+            builder.Bytes[builder.head : builder.head + size] = memoryview(self.data)
+            data = builder.EndVector()
+            schema().BufferStart(builder)
+            schema().BufferAddData(builder, data)
+            return schema().BufferEnd(builder)
+
+    for buffer in model.buffers:
+        if buffer.data is not None and len(buffer.data):
+            buffer.data = np.ascontiguousarray(buffer.data, np.uint8)
+            buffer.__class__ = AlignedBuffer
+    size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+    builder = flatbuffers.Builder(size + (1 << 16))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def enum_names(enumeration: Any) -> dict[int, str]:
+    """The names of a schema enumeration, by value."""
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a `.tflite` file.
+
+    Raises:
+        SpecError: it cannot be read, or is no LiteRT flatbuffer.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot read the file: {(error.strerror or 'no reason given').lower()}"
+        raise SpecError([UNREADABLE_FILE.at(Place(str(path)), message)]) from None
+    if content[4:8] != b"TFL3":
+        raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "this is not a LiteRT flatbuffer (`.tflite`)")])
+    return content
+
+
+def write_file(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write *content* beside *path* and rename it, so that a failure leaves what was there.
+
+    Raises:
+        SpecError: the file cannot be written there.
+    """
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent or ".", prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        message = f"cannot write the file: {(error.strerror or 'no reason given').lower()}"
+        raise SpecError([UNREADABLE_FILE.at(Place(str(target)), message)]) from None
+    return target

@@ -1,0 +1,54 @@
+"""The LiteRT interpreter, with the kernels named by what they are for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics.catalogue import MISSING_EXTRA
+
+Kernels = Literal["fast", "built_in", "reference"]
+
+
+def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = False) -> Any:
+    """An interpreter with its tensors allocated.
+
+    `fast` is what applications get (XNNPACK where it applies), `built_in` LiteRT's own optimized kernels, `reference`
+    its reference kernels. `keep_tensors` lets inner tensors be read after a run; XNNPACK hides them all the same.
+
+    Raises:
+        SpecError: LiteRT is not installed.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    except ImportError:
+        message = "this needs LiteRT, and `ai-edge-litert` is not installed"
+        raise SpecError([MISSING_EXTRA.at(Place("environment"), message, help="pip install 'qspec[litert]'")]) from None
+    resolver = {
+        "fast": OpResolverType.AUTO,
+        "built_in": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        "reference": OpResolverType.BUILTIN_REF,
+    }[kernels]
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=os.cpu_count(),
+        experimental_op_resolver_type=resolver,
+        experimental_preserve_all_tensors=keep_tensors,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def run(interpreter: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The outputs for one batch, resized to it where the batch is dynamic."""
+    for detail, array in zip(interpreter.get_input_details(), inputs, strict=True):
+        if tuple(detail["shape"]) != array.shape:
+            interpreter.resize_tensor_input(detail["index"], array.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]

@@ -1,0 +1,238 @@
+"""The proof: an integer file read back and held against the plan, tensor by tensor, and against the simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qspec.diagnostics import Diagnostic, Place
+from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, PARITY_BROKEN
+from qspec.litert.calibration import fixed_batches
+from qspec.litert.flatbuffer import enum_names, schema, unpack
+from qspec.litert.interpreter import make_interpreter, run
+from qspec.litert.parity import Parity, TensorParity
+from qspec.litert.predict import from_interface, to_interface
+from qspec.numerics import Parameters, bias_scales, dequantize
+from qspec.plan.plan import Plan
+
+Replace = Callable[[int, np.ndarray], np.ndarray]
+# Runs the simulated model on inputs; every planned tensor is shown to a Replace, and the run goes on from its answer.
+Simulate = Callable[[Sequence[np.ndarray], Replace], Sequence[np.ndarray]]
+
+# How many samples are simulated at once: enough to be quick, few enough for a large model's tensors to fit.
+_CHUNK = 8
+
+
+# ---- the file against the plan
+
+
+def verify_structure(
+    content: bytes, path: str, plan: Plan, parameters: Mapping[int, Parameters]
+) -> tuple[dict[int, int], list[Diagnostic]]:
+    """Find the plan's tensors in the file, op by op, and compare type, scale, zero point and axis of each.
+
+    Returns the file's tensor index for every tensor of the plan that was found, and what differs.
+    """
+    model = unpack(content)
+    body, place = model.subgraphs[0], Place(path)
+    operators = enum_names(schema().BuiltinOperator)
+    codes = [model.operatorCodes[operator.opcodeIndex] for operator in body.operators]
+    kinds = [operators[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes]
+    planned = [op.kind for op in plan.ops.ops]
+    if kinds != planned:
+        position = next((i for i, (a, b) in enumerate(zip(kinds, planned, strict=False)) if a != b), len(kinds))
+        found = kinds[position] if position < len(kinds) else "the end"
+        wanted = planned[position] if position < len(planned) else "the end"
+        message = f"op {position} is {found}, the plan has {wanted}"
+        return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message)]
+    indices: dict[int, int] = {}
+    for op, operator in zip(plan.ops.ops, body.operators, strict=True):
+        pairs = [*zip(op.inputs, operator.inputs, strict=False), *zip(op.outputs, operator.outputs, strict=True)]
+        for tensor, index in pairs:
+            if tensor >= 0 and index >= 0 and indices.setdefault(tensor, int(index)) != int(index):
+                message = f"{op.kind} of `{op.layer}` reads another tensor than the plan has"
+                return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message, layer=op.layer, op=op.kind)]
+    expected = {**parameters, **_bias_parameters(plan, parameters)}
+    problems = [
+        FILE_DIFFERS_FROM_PLAN.at(place, f"tensor `{plan.ops.tensors[tensor].name}` {difference}")
+        for tensor, index in indices.items()
+        for difference in _differences(body.tensors[index], plan.ops.tensors[tensor].type, expected.get(tensor))
+    ]
+    return indices, problems + _unplanned_floats(body, place, plan, indices)
+
+
+def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> Iterator[tuple[int, Parameters]] | Any:
+    found = {}
+    for op in plan.ops.ops:
+        bias = op.inputs[2] if len(op.inputs) > 2 else -1
+        slot = plan.ops.tensors[bias].slot if bias >= 0 else None
+        if slot is None or slot.kind != "bias" or plan.ops.tensors[bias].type == "float32":
+            continue
+        scale = bias_scales(parameters[op.inputs[0]].scale, parameters[op.inputs[1]].scale)
+        limits = np.iinfo(plan.ops.tensors[bias].type)
+        found[bias] = Parameters(scale, np.zeros(scale.shape, np.int32), int(limits.min), int(limits.max), 0)
+    return found
+
+
+def _differences(tensor: Any, kind: str, expected: Parameters | None) -> Iterator[str]:
+    found = enum_names(schema().TensorType)[tensor.type].lower()
+    if found != kind:
+        yield f"is {found}, the plan has {kind}"
+    quantization = tensor.quantization
+    scale = _array(quantization, "scale", np.float32)
+    if expected is None:
+        if scale.size:
+            yield "is quantized, the plan has no parameters for it"
+        return
+    if not np.array_equal(scale, expected.scale.reshape(-1)):
+        yield f"has scale {_short(scale)}, the plan {_short(expected.scale.reshape(-1))}"
+    zero_point = _array(quantization, "zeroPoint", np.int64)
+    if not np.array_equal(zero_point, expected.zero_point.reshape(-1)):
+        yield f"has zero point {_short(zero_point)}, the plan {_short(expected.zero_point.reshape(-1))}"
+    axis = int(quantization.quantizedDimension) if quantization is not None else 0
+    if scale.size > 1 and axis != expected.axis:
+        yield f"has its scales along axis {axis}, the plan along {expected.axis}"
+
+
+def _array(quantization: Any, name: str, kind: Any) -> np.ndarray:
+    values = None if quantization is None else getattr(quantization, name)
+    return np.asarray([] if values is None else values, kind)
+
+
+def _short(values: np.ndarray) -> str:
+    return f"{values[0]:g}" if values.size == 1 else f"of {values.size} channels ({values[:2].tolist()} …)"
+
+
+def _unplanned_floats(body: Any, place: Place, plan: Plan, indices: Mapping[int, int]) -> list[Diagnostic]:
+    floats = {getattr(schema().TensorType, name) for name in ("FLOAT32", "FLOAT16", "FLOAT64", "BFLOAT16")}
+    planned = {index for tensor, index in indices.items() if plan.ops.tensors[tensor].type.startswith("float")}
+    return [
+        FILE_DIFFERS_FROM_PLAN.at(place, f"tensor {index} is float, and the plan has no such tensor")
+        for index, tensor in enumerate(body.tensors)
+        if tensor.type in floats and index not in planned
+    ]
+
+
+# ---- the integers against the simulation
+
+
+@dataclass
+class _Tally:
+    largest: int = 0
+    equal: int = 0
+    elements: int = 0
+
+    def add(self, difference: np.ndarray) -> None:
+        self.largest = max(self.largest, int(difference.max(initial=0)))
+        self.equal += int((difference == 0).sum())
+        self.elements += difference.size
+
+
+@dataclass
+class _Comparison:
+    """One pass over some samples: the interpreter's integers, shown to the simulation tensor by tensor."""
+
+    plan: Plan
+    parameters: Mapping[int, Parameters]
+    codes: Mapping[int, np.ndarray]
+    tallies: dict[int, _Tally] = field(default_factory=dict)
+
+    def replace(self, tensor: int, simulated: np.ndarray) -> np.ndarray:
+        actual = self.codes.get(tensor)
+        if actual is None:
+            return simulated
+        parameters = self.parameters.get(tensor)
+        if parameters is None:
+            return actual.astype(np.float32)
+        codes = np.rint(simulated / parameters.scale) + parameters.zero_point
+        difference = np.abs(codes.astype(np.int64) - actual.astype(np.int64))
+        self.tallies.setdefault(tensor, _Tally()).add(difference)
+        return dequantize(actual, parameters)
+
+
+def verify_parity(
+    content: bytes,
+    plan: Plan,
+    parameters: Mapping[int, Parameters],
+    indices: Mapping[int, int],
+    simulate: Simulate,
+    inputs: Sequence[np.ndarray],
+    *,
+    random: bool = False,
+) -> Parity:
+    """Compare the file with the simulation on *inputs* (float32, samples first), each tensor from the interpreter's own
+    integers before it, then the outputs end to end."""
+    interpreter = make_interpreter(content, "built_in", keep_tensors=True)
+    fast = make_interpreter(content, "fast")
+    tensors = {tensor: index for tensor, index in indices.items() if not plan.ops.tensors[tensor].constant}
+    tallies: dict[int, _Tally] = {}
+    ends: list[tuple[list[np.ndarray], ...]] = []
+    for start in range(0, len(inputs[0]), _CHUNK):
+        part = [array[start : start + _CHUNK] for array in inputs]
+        codes, outputs = _run_all(interpreter, part, plan.batch, tensors)
+        comparison = _Comparison(plan, parameters, codes, tallies)
+        simulate(part, comparison.replace)
+        simulated = simulate(part, lambda _, value: value)
+        ends.append((list(simulated), outputs, _run_all(fast, part, plan.batch, {})[1]))
+    simulated_outputs, outputs, fast_outputs = (
+        np.concatenate([np.concatenate([np.ravel(value) for value in end[kind]]) for end in ends]) for kind in range(3)
+    )
+    return Parity(
+        tuple(_tensor_parity(plan, tensor, tally) for tensor, tally in sorted(tallies.items())),
+        sqnr(simulated_outputs, outputs),
+        sqnr(simulated_outputs, fast_outputs),
+        len(inputs[0]),
+        random,
+    )
+
+
+def _run_all(
+    interpreter: Any, inputs: Sequence[np.ndarray], batch: int | None, tensors: Mapping[int, int]
+) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
+    """The values of *tensors* (plan id → index) and the dequantized outputs, samples first."""
+    details = interpreter.get_input_details()
+    interface = [to_interface(array, detail) for array, detail in zip(inputs, details, strict=True)]
+    found: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
+    results = []
+    for part in fixed_batches(interface, batch):
+        results.append(run(interpreter, part))
+        for tensor, index in tensors.items():
+            found[tensor].append(interpreter.get_tensor(index))
+    count = len(inputs[0])
+    outputs = [np.concatenate(values)[:count] for values in zip(*results, strict=True)]
+    reals = [from_interface(a, d) for a, d in zip(outputs, interpreter.get_output_details(), strict=True)]
+    return {tensor: np.concatenate(values)[:count] for tensor, values in found.items()}, reals
+
+
+def _tensor_parity(plan: Plan, tensor: int, tally: _Tally) -> TensorParity:
+    op = plan.ops.producers().get(tensor)
+    name = plan.ops.tensors[tensor].name
+    layer, kind = (op.layer, op.kind) if op is not None else (name, "INPUT")
+    return TensorParity(name, layer, kind, tally.largest, tally.equal / max(tally.elements, 1), tally.elements)
+
+
+def sqnr(reference: np.ndarray, other: np.ndarray) -> float:
+    """The signal-to-quantization-noise ratio in dB: 10 · log10(Σ reference² / Σ (reference - other)²)."""
+    signal = float(np.square(reference.astype(np.float64)).sum())
+    noise = float(np.square(reference.astype(np.float64) - other.astype(np.float64)).sum())
+    if noise == 0:
+        return float("inf")
+    return float("-inf") if signal == 0 else 10 * float(np.log10(signal / noise))
+
+
+def parity_problems(parity: Parity, path: str) -> list[Diagnostic]:
+    """An error for every tensor that differs by more than 1 LSB."""
+    return [
+        PARITY_BROKEN.at(
+            Place(path),
+            f"the file differs from the simulation by {tensor.largest} LSB at `{tensor.tensor}` ({tensor.op})",
+            layer=tensor.layer,
+            op=tensor.op,
+            help=f"{tensor.equal:.2%} of {tensor.elements} elements are equal; at most 1 LSB is expected",
+        )
+        for tensor in parity.tensors
+        if tensor.largest > 1
+    ]

@@ -1,0 +1,261 @@
+"""The integer flatbuffer, written by the plan into the float one that the converter lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import qspec
+from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics.catalogue import LOWERING_DIFFERS
+from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
+from qspec.litert.float_file import FloatFile, argument_position
+from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.lowering.versions import op_version
+from qspec.numerics import Parameters, quantize, quantize_bias
+from qspec.plan.plan import Plan
+
+CASTS = ("QUANTIZE", "DEQUANTIZE")
+
+
+def write(file: FloatFile, plan: Plan, parameters: Mapping[int, Parameters]) -> bytes:
+    """The bytes of the integer file.
+
+    *parameters* holds scale and zero point of every tensor to be quantized but the biases, by the plan's tensor ids.
+
+    Raises:
+        SpecError: the float file is not the one that the plan predicted.
+    """
+    return _Writer(file, plan, parameters).write()
+
+
+@dataclass
+class _Writer:
+    file: FloatFile
+    plan: Plan
+    parameters: Mapping[int, Parameters]
+    indices: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the new file
+    copied: dict[int, int] = field(default_factory=dict)  # constant of the float file → tensor of the new file
+    buffer_of: dict[bytes, int] = field(default_factory=dict)
+    codes: dict[tuple[int, int], int] = field(default_factory=dict)  # (builtin code, version) → operator code
+    names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.schema = schema()
+        self.graph: OpGraph = self.plan.ops
+        self.original = unpack(self.file.content)
+        self.body = self.original.subgraphs[0]
+        self.tensors: list[Any] = []
+        self.operators: list[Any] = []
+        self.buffers: list[Any] = [self.schema.BufferT()]  # the format reserves the first, and it is empty
+
+    def write(self) -> bytes:
+        producers = self._operators_by_tensor()
+        for tensor in self.graph.inputs:
+            self._activation(self.graph.tensors[tensor])
+        for op in self.graph.ops:
+            if op.kind in CASTS:
+                self._cast(op)
+            else:
+                self._operator(op, producers.pop(op.outputs[0], None))
+        if producers:
+            operator = next(iter(producers.values()))
+            self._differs(f"the converter adds {self._kind(operator)}, which the plan does not know")
+        return pack(self._model())
+
+    # ---- the float file
+
+    def _operators_by_tensor(self) -> dict[int, Any]:
+        """The float file's operators, by the plan's id of their first output."""
+        inputs = sorted(self.body.inputs, key=lambda index: argument_position(self._name(index)))
+        positions = [
+            *zip(self.file.inputs, inputs, strict=True),
+            *zip(self.file.outputs, self.body.outputs, strict=True),
+        ]
+        self.placed = {int(index): tensor for tensor, index in positions}
+        if len(self.placed) != len(positions):
+            twice = next(tensor for tensor, index in positions if self.placed[int(index)] != tensor)
+            self._differs("the converter merges a tensor with another", self.graph.tensors[twice].name)
+        found = {}
+        for operator in self.body.operators:
+            tensor = self.placed.get(int(operator.outputs[0]))
+            if tensor is None:
+                self._differs(
+                    f"the converter adds {self._kind(operator)} inside a layer", self._name(operator.outputs[0])
+                )
+            found[tensor] = operator
+        return found  # type: ignore[return-value]
+
+    def _name(self, index: int) -> str:
+        name = self.body.tensors[index].name
+        return str(name.decode() if isinstance(name, bytes) else name)
+
+    def _kind(self, operator: Any) -> str:
+        code = self.original.operatorCodes[operator.opcodeIndex]
+        return enum_names(self.schema.BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+    def _differs(self, message: str, where: str = "") -> None:
+        place = f" (at `{where}`)" if where else ""
+        advice = "this is a defect of qspec's lowering table: please report it with the model's config"
+        raise SpecError([LOWERING_DIFFERS.at(Place(self.plan.layers.path), message + place, help=advice)])
+
+    # ---- operators
+
+    def _operator(self, op: Op, original: Any) -> None:
+        if original is None:
+            self._differs(f"the converter drops the {op.kind} of layer `{op.layer}`")
+        if self._kind(original) != op.kind:
+            self._differs(f"the converter makes {self._kind(original)} of layer `{op.layer}`, the plan {op.kind}")
+        sources = [int(index) for index in original.inputs]
+        planned = [*op.inputs, *[-1] * (len(sources) - len(op.inputs))]
+        original.inputs = [self._operand(op, tensor, source) for tensor, source in zip(planned, sources, strict=True)]
+        original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
+        self._add(op, original, planned)
+
+    def _cast(self, op: Op) -> None:
+        operator = self.schema.OperatorT()
+        options = "QuantizeOptions" if op.kind == "QUANTIZE" else "DequantizeOptions"
+        operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options)
+        operator.builtinOptions = getattr(self.schema, f"{options}T")()
+        operator.inputs = [self.indices[op.inputs[0]]]
+        operator.outputs = [self._activation(self.graph.tensors[op.outputs[0]])]
+        self._add(op, operator, op.inputs)
+
+    def _add(self, op: Op, operator: Any, inputs: Any) -> None:
+        types = [self.graph.tensors[tensor].type if tensor >= 0 else "" for tensor in inputs]
+        outputs = [self.graph.tensors[tensor].type for tensor in op.outputs]
+        per_channel = any(
+            tensor in self.parameters and self.parameters[tensor].scale.size > 1 for tensor in inputs if tensor >= 0
+        )
+        version = op_version(op.kind, types, outputs, op.attributes, per_channel=per_channel)
+        code = getattr(self.schema.BuiltinOperator, op.kind)
+        operator.opcodeIndex = self.codes.setdefault((code, version), len(self.codes))
+        self.operators.append(operator)
+
+    # ---- tensors
+
+    def _operand(self, op: Op, tensor: int, source: int) -> int:
+        """The new file's index of an operand: an activation, a constant of the plan, or one copied as it is."""
+        if source < 0:
+            return -1
+        planned = None if tensor < 0 else self.graph.tensors[tensor]
+        if planned is not None and not planned.constant:
+            return self.indices[tensor]
+        if planned is None or tensor not in self.plan.decisions:
+            return self._copy(source)
+        return self._constant(op, planned, source)
+
+    def _activation(self, tensor: Tensor) -> int:
+        if tensor.id not in self.indices:
+            parameters = self.parameters.get(tensor.id)
+            shape = list(tensor.shape or ())
+            self.indices[tensor.id] = self._tensor(tensor.name, shape, tensor.type, 0, parameters)
+        return self.indices[tensor.id]
+
+    def _constant(self, op: Op, tensor: Tensor, source: int) -> int:
+        """A weight or bias on its own buffer: the converter merges equal constants of different layers."""
+        values = self._values(source)
+        slot = tensor.slot
+        if tensor.type == "float32":
+            return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(values), None)
+        if slot is not None and slot.kind == "bias":
+            scales = self.parameters[op.inputs[0]].scale, self.parameters[op.inputs[1]].scale
+            bits = 64 if tensor.type == "int64" else 32
+            codes: np.ndarray = quantize_bias(values, *scales, bits=bits)  # type: ignore[arg-type]
+            scale = np.asarray(scales[0] * scales[1], np.float32)
+            limits = np.iinfo(codes.dtype)
+            parameters = Parameters(
+                scale, np.zeros(scale.shape, np.int32), limits.min, limits.max, 0 if scale.ndim else None
+            )
+        else:
+            parameters = self.parameters[tensor.id]
+            codes = quantize(values, parameters)
+        return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(codes), parameters)
+
+    def _copy(self, source: int) -> int:
+        if source not in self.copied:
+            original = self.body.tensors[source]
+            buffer = self._buffer(self._values(source))
+            kind = enum_names(self.schema.TensorType)[original.type].lower()
+            shape = [int(size) for size in original.shape]
+            self.copied[source] = self._tensor(f"constant_{len(self.copied)}", shape, kind, buffer, None)
+        return self.copied[source]
+
+    def _values(self, source: int) -> np.ndarray:
+        original = self.body.tensors[source]
+        kind = enum_names(self.schema.TensorType)[original.type].lower()
+        data = self.original.buffers[original.buffer].data
+        return np.frombuffer(bytes(data), np.dtype(kind)).reshape([int(size) for size in original.shape])
+
+    def _buffer(self, values: np.ndarray) -> int:
+        data = values.tobytes()
+        if data not in self.buffer_of:
+            buffer = self.schema.BufferT()
+            buffer.data = np.frombuffer(data, np.uint8)
+            self.buffer_of[data] = len(self.buffers)
+            self.buffers.append(buffer)
+        return self.buffer_of[data]
+
+    def _tensor(self, name: str, shape: Any, kind: str, buffer: int, parameters: Parameters | None) -> int:
+        tensor = self.schema.TensorT()
+        tensor.name = self._unique(name)
+        tensor.shape = [1 if size is None else int(size) for size in shape]
+        if any(size is None for size in shape):
+            tensor.shapeSignature = [-1 if size is None else int(size) for size in shape]
+        tensor.type = getattr(self.schema.TensorType, kind.upper())
+        tensor.buffer = buffer
+        tensor.hasRank = True
+        if parameters is not None:
+            tensor.quantization = self.schema.QuantizationParametersT()
+            tensor.quantization.scale = parameters.scale.reshape(-1).astype(np.float32)
+            tensor.quantization.zeroPoint = parameters.zero_point.reshape(-1).astype(np.int64)
+            tensor.quantization.quantizedDimension = (parameters.axis or 0) if parameters.scale.size > 1 else 0
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def _unique(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self.names:
+            candidate, number = f"{name}_{number}", number + 1
+        self.names.add(candidate)
+        return candidate
+
+    # ---- the file
+
+    def _model(self) -> Any:
+        body = self.schema.SubGraphT()
+        body.name = "main"
+        body.tensors, body.operators = self.tensors, self.operators
+        body.inputs = [self.indices[tensor] for tensor in self.graph.inputs]
+        body.outputs = [self.indices[tensor] for tensor in self.graph.outputs]
+        model = self.schema.ModelT()
+        model.version = 3
+        model.description = f"qspec {qspec.__version__}"
+        model.subgraphs, model.buffers = [body], self.buffers
+        model.operatorCodes = [self._operator_code(code, version) for code, version in self.codes]
+        model.signatureDefs = [self._signature(body)]
+        return model
+
+    def _operator_code(self, code: int, version: int) -> Any:
+        operator_code = self.schema.OperatorCodeT()
+        operator_code.builtinCode, operator_code.version = code, version
+        operator_code.deprecatedBuiltinCode = min(code, 127)  # what readers before 2020 look at
+        return operator_code
+
+    def _signature(self, body: Any) -> Any:
+        def named(names: tuple[str, ...], indices: list[int]) -> list[Any]:
+            maps = []
+            for name, index in zip(names, indices, strict=True):
+                entry = self.schema.TensorMapT()
+                entry.name, entry.tensorIndex = name, index
+                maps.append(entry)
+            return maps
+
+        signature = self.schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+        signature.inputs = named(self.plan.layers.input_names, body.inputs)
+        signature.outputs = named(self.plan.layers.output_names, body.outputs)
+        return signature

@@ -1,0 +1,144 @@
+"""The op graph while it is being made: ops and tensors that passes may still join or remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qspec.graph.layers import Shape
+from qspec.graph.ops import Op, OpGraph, Slot, Tensor
+
+
+@dataclass(eq=False)
+class DraftOp:
+    """An op that is not final yet. `calls` are the layer calls in it, the first being the one it stands for."""
+
+    kind: str
+    inputs: list[int]
+    output: int
+    attributes: dict[str, Any]
+    calls: list[int]
+
+
+@dataclass
+class Draft:
+    """Ops in execution order, tensors by id, and where the values of vanished tensors are found.
+
+    `slots` names tensors, gone ones too: `equal` leads from a tensor to the one that it turned out to be, `gone` from
+    one that no longer exists to the one that holds its value. `vanished` are the results of layers without an op.
+    `owners` names, for a constant with a slot, the variable it is made from, so that shared layers' constants count as
+    equal. `pairs` are the multiply and add of each batch normalization. `wanted` are the tensors that layers without
+    a lowering read: they stay as they are.
+    """
+
+    tensors: list[Tensor] = field(default_factory=list)
+    ops: list[DraftOp] = field(default_factory=list)
+    slots: dict[Slot, int] = field(default_factory=dict)
+    vanished: dict[Slot, int] = field(default_factory=dict)
+    equal: dict[int, int] = field(default_factory=dict)
+    gone: dict[int, int] = field(default_factory=dict)
+    owners: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    pairs: dict[int, tuple[DraftOp, DraftOp]] = field(default_factory=dict)
+    folded: dict[int, int] = field(default_factory=dict)
+    wanted: set[int] = field(default_factory=set)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def tensor(self, shape: Shape | None, slot: Slot | None, name: str = "", type: str = "float32") -> int:
+        """A new tensor that an op will write."""
+        return self._add(Tensor(len(self.tensors), name, shape, type, slot=slot))
+
+    def constant(self, value: Any, shape: Shape, type: str = "int32", name: str = "") -> int:
+        """A constant of integers that no spec speaks of: axes, paddings, a shape."""
+        return self._add(Tensor(len(self.tensors), name, shape, type, constant=True, value=value))
+
+    def variable(self, shape: Shape | None, slot: Slot, owner: tuple[Any, ...], name: str = "") -> int:
+        """A float constant made from a layer's variables or config; *owner* tells which."""
+        added = self._add(Tensor(len(self.tensors), name, shape, constant=True, slot=slot))
+        self.owners[added] = owner
+        return added
+
+    def _add(self, tensor: Tensor) -> int:
+        self.tensors.append(tensor)
+        if tensor.slot is not None:
+            self.slots[tensor.slot] = tensor.id
+        return tensor.id
+
+    def readers(self) -> dict[int, list[DraftOp]]:
+        """The readers of every tensor."""
+        found: dict[int, list[DraftOp]] = {}
+        for op in self.ops:
+            for tensor in dict.fromkeys(op.inputs):
+                found.setdefault(tensor, []).append(op)
+        return found
+
+    def stays(self, tensor: int) -> bool:
+        """Whether fusion must leave a tensor alone: an output of the model, or read by a layer without a lowering."""
+        return tensor in self.outputs or tensor in self.wanted
+
+    def writers(self) -> dict[int, DraftOp]:
+        """The op that writes each tensor."""
+        return {op.output: op for op in self.ops}
+
+    def finish(self, paths: Sequence[str], shapes: Mapping[int, tuple[Shape | None, ...]]) -> OpGraph:
+        """The final graph: dead tensors dropped, the rest numbered in order of appearance. *paths* are the calls'."""
+        numbers: dict[int, int] = {-1: -1}
+        for tensor in self._order():
+            numbers.setdefault(tensor, len(numbers) - 1)
+        del numbers[-1]
+        tensors = tuple(self._named(self.tensors[old], new, paths) for old, new in numbers.items())
+        numbers[-1] = -1
+        ops = tuple(
+            Op(
+                index,
+                op.kind,
+                tuple(numbers[tensor] for tensor in op.inputs),
+                (numbers[op.output],),
+                op.attributes,
+                tuple(op.calls),
+                paths[op.calls[0]],
+            )
+            for index, op in enumerate(self.ops)
+        )
+        slots, fused = {}, {}
+        for slot, tensor in [*self.slots.items(), *self.vanished.items()]:
+            holder, removed = self._holder(tensor)
+            if holder not in numbers:
+                continue
+            if not removed and slot not in self.vanished:
+                slots[slot] = numbers[holder]
+            elif (name := tensors[numbers[holder]].slot) is not None:
+                fused[slot] = name
+        return OpGraph(
+            tensors,
+            ops,
+            tuple(numbers[tensor] for tensor in self.inputs),
+            tuple(numbers[tensor] for tensor in self.outputs),
+            slots,
+            fused,
+            dict(self.folded),
+            shapes,
+        )
+
+    def _order(self) -> Iterator[int]:
+        """The tensors that are left, in order of appearance."""
+        yield from self.inputs
+        for op in self.ops:
+            yield from (*op.inputs, op.output)
+        yield from self.outputs
+
+    def _holder(self, tensor: int) -> tuple[int, bool]:
+        """The tensor that holds a value, and whether the one asked for is gone."""
+        removed = False
+        while tensor in self.equal or tensor in self.gone:
+            removed = removed or tensor in self.gone
+            tensor = self.gone[tensor] if tensor in self.gone else self.equal[tensor]
+        return tensor, removed
+
+    def _named(self, tensor: Tensor, number: int, paths: Sequence[str]) -> Tensor:
+        name = tensor.name
+        if not name and tensor.slot is not None:
+            suffix = "" if tensor.slot == Slot(tensor.slot.call, "output", 0) else f"/{tensor.slot.key}"
+            name = f"{paths[tensor.slot.call]}{suffix}"
+        return replace(tensor, id=number, name=name or f"constant_{number}")

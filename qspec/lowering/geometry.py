@@ -1,0 +1,63 @@
+"""Sizes of windows, paddings and broadcasts, as Keras and LiteRT compute them."""
+
+from __future__ import annotations
+
+from qspec.graph.document import Node
+from qspec.graph.layers import Shape
+from qspec.lowering.site import Unsupported
+
+Pair = tuple[int, int]
+
+
+def pair(node: Node, least: int = 1) -> Pair:
+    """A height and width; one number stands for both."""
+    if isinstance(node.value, int):
+        return (node.integer(least), node.integer(least))
+    items = node.items()
+    if len(items) == 1:
+        return (items[0].integer(least), items[0].integer(least))
+    if len(items) != 2:
+        raise node.expected("a height and a width")
+    return (items[0].integer(least), items[1].integer(least))
+
+
+def padding_name(node: Node) -> str:
+    """`SAME` or `VALID`."""
+    name = node.text().upper()
+    if name not in ("SAME", "VALID"):
+        raise Unsupported(f"its padding is `{node.text()}`")
+    return name
+
+
+def windowed(size: int | None, window: int, stride: int, dilation: int, padding: str) -> int | None:
+    """How many windows fit: ceil(size / stride) for SAME, ceil((size - reach) / stride) for VALID."""
+    if size is None:
+        return None
+    reach = (window - 1) * dilation if padding == "VALID" else 0
+    count = -((reach - size) // stride)
+    if count < 1:
+        raise Unsupported(f"its window of {reach + 1} is larger than its input of {size}")
+    return count
+
+
+def same_padding(size: int, window: int, stride: int, dilation: int) -> Pair:
+    """What SAME adds before and behind: the smaller half before (TensorFlow, `GetWindowedOutputSize`)."""
+    reach = (window - 1) * dilation + 1
+    count = -(-size // stride)
+    total = max((count - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
+
+
+def broadcast(left: Shape, right: Shape) -> Shape:
+    """The shape of an elementwise op on two tensors of the same rank."""
+    return tuple(_broadcast_size(a, b) for a, b in zip(left, right, strict=True))
+
+
+def _broadcast_size(left: int | None, right: int | None) -> int | None:
+    if left == right or right == 1:
+        return left
+    if left == 1:
+        return right
+    if left is None or right is None:
+        return right if left is None else left
+    raise Unsupported(f"its inputs have sizes {left} and {right} on one axis")

@@ -1,0 +1,133 @@
+"""From layers to ops: the float flatbuffer that a model becomes, predicted from its layer graph alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qspec.diagnostics import Diagnostic, Place
+from qspec.diagnostics.catalogue import UNKNOWN_SHAPE, UNREADABLE_MODEL, UNSUPPORTED_LAYER
+from qspec.graph.document import Malformed, Node
+from qspec.graph.layers import Call, LayerGraph, Shape, Value
+from qspec.graph.ops import OpGraph, Slot
+from qspec.lowering import fusion
+from qspec.lowering.builder import Draft, DraftOp
+from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
+from qspec.lowering.table import LOWERINGS
+
+
+def lower(
+    graph: LayerGraph, batch: int | None = 1, batch_norm: Literal["fold", "track", "keep"] = "fold"
+) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
+    """The op graph of *graph* and what could not be lowered, one diagnostic per layer.
+
+    *batch* replaces the first dimension of every input (None: dynamic). Under `keep` no batch normalization is folded.
+
+    The prediction holds for a model that is lowered layer by layer: between two tensors that `OpGraph.slots` names
+    stand the ops that their layers give, and no rewriting reaches across such a tensor. The converter alone would, on
+    a whole model, fold constants forward and join reshapes.
+    """
+    return _Run(graph, batch).lower(batch_norm)
+
+
+class _Run:
+    def __init__(self, graph: LayerGraph, batch: int | None) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.draft = Draft()
+        self.values: dict[Value, int | None] = {}
+        self.shapes: dict[int, tuple[Shape | None, ...]] = {}
+        self.diagnostics: dict[str, Diagnostic] = {}
+
+    def lower(self, batch_norm: str) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
+        for call in self.graph.calls:
+            self.values[Value(call.index)] = tensor = self._call(call)
+            if tensor is None:
+                self.draft.wanted.update(read for value in call.inputs if (read := self.values.get(value)) is not None)
+            self.shapes[call.index] = (None if tensor is None else self.draft.tensors[tensor].shape,)
+        self.draft.inputs = [self._known(value) for value in self.graph.inputs]
+        self.draft.outputs = [self._known(value) for value in self.graph.outputs]
+        self._join(fold=batch_norm != "keep")
+        paths = [call.layer.path for call in self.graph.calls]
+        return self.draft.finish(paths, self.shapes), tuple(self.diagnostics.values())
+
+    def _join(self, fold: bool) -> None:
+        layers = {call.index: call.layer for call in self.graph.calls}
+        passes: list[fusion.Pass] = [fusion.drop_dead_ops, fusion.join_equal_ops, fusion.fuse_paddings]
+        if fold:
+            passes.append(fusion.fold_normalizations(layers, self._new_bias))
+        for step in (*passes, fusion.fuse_activations):
+            step(self.draft)
+
+    def _new_bias(self, draft: Draft, op: DraftOp) -> int:
+        """The bias that folding gives to an op without one."""
+        weights = draft.tensors[op.inputs[1]]
+        assert weights.shape is not None
+        layer = self.graph.calls[op.calls[0]].layer
+        return draft.variable((weights.shape[0],), Slot(op.calls[0], "bias", "bias"), (layer.path, "bias", "bias"))
+
+    def _known(self, value: Value) -> int:
+        """The tensor of a value; one of unknown shape where its layer could not be lowered."""
+        tensor = self.values.get(value)
+        if tensor is None:
+            slot = Slot(value.call, "output", value.output)
+            tensor = self.values[value] = self.draft.tensor(None, slot)
+        return tensor
+
+    def _call(self, call: Call) -> int | None:
+        try:
+            if call.layer.class_name == "InputLayer" and call.layer.built_in:
+                return self._input(call)
+            site = Site(call, self.draft, [self.values.get(value) for value in call.inputs])
+            return _lowering(call)(site)
+        except Unsupported as error:
+            self._report_unsupported(call, str(error))
+        except UnknownShape as error:
+            if str(error):
+                self._report(call, UNKNOWN_SHAPE.at(Place(self.graph.path), f"`{call.layer.path}`: {error}"))
+        except Malformed as error:
+            message = f"config.json: layer `{call.layer.path}`, {error.location}: {error.message}"
+            self._report(call, UNREADABLE_MODEL.at(Place(self.graph.path), message, layer=call.layer.path))
+        return None
+
+    def _input(self, call: Call) -> int:
+        config = Node(call.layer.config, "config")
+        shape = config["batch_shape"].shape()
+        dtype = config.get("dtype")
+        if not dtype.is_none and dtype.value != "float32":
+            self._report_unsupported(call, f"its dtype is {dtype.value!r}, not float32")
+        return self.draft.tensor((self.batch, *shape[1:]) if shape else shape, Slot(call.index, "output", 0))
+
+    def _report_unsupported(self, call: Call, reason: str) -> None:
+        layer = call.layer
+        kind = f"the operation `{layer.class_name}`" if layer.operation else f"`{layer.class_name}`"
+        self._report(
+            call,
+            UNSUPPORTED_LAYER.at(
+                Place(self.graph.path),
+                f"{kind} at `{layer.path}` is not supported: {reason}",
+                help="replace the layer by supported ones, or leave it and what follows it out of the model; "
+                "the ops it becomes are not known, so a spec cannot set it to `float` either",
+                layer=layer.path,
+            ),
+        )
+
+    def _report(self, call: Call, diagnostic: Diagnostic) -> None:
+        self.diagnostics.setdefault(call.layer.path, diagnostic)
+
+
+def _lowering(call: Call) -> Lowering:
+    layer = call.layer
+    if layer.operation:
+        raise Unsupported("raw operations are not lowered yet")
+    if not layer.built_in:
+        raise Unsupported("it is not one of Keras' own layers")
+    if layer.class_name not in LOWERINGS:
+        raise Unsupported("there is no entry for this class in the lowering table")
+    policy = Node(layer.config, "config").get("dtype")
+    if not policy.is_none and _policy_name(policy) != "float32":
+        raise Unsupported(f"it computes in `{_policy_name(policy)}`, not float32")
+    return LOWERINGS[layer.class_name]
+
+
+def _policy_name(policy: Node) -> str:
+    return policy.text() if isinstance(policy.value, str) else policy["config"]["name"].text()

@@ -1,0 +1,172 @@
+"""Who assigns what: `default` first, then the rules in order, then the model's own `input` and `output`; the last wins,
+tensor by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics.catalogue import CONFLICTING_WEIGHTS
+from qspec.graph.layers import Call
+from qspec.graph.ops import Slot
+from qspec.plan.conditions import Attributes, Selected, select
+from qspec.plan.patterns import Found, Match, find
+from qspec.plan.plan import Origin
+from qspec.plan.program import Program, compile_pattern
+from qspec.plan.quantizers import same_quantizer
+from qspec.plan.slots import Edge, SlotTable, Target
+from qspec.schema.quantizer import Quantizer
+from qspec.schema.spec import Rule, SlotAssignment, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written."""
+
+    quantizer: Quantizer | None
+    origin: Origin
+    slot_span: Span | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether it was assigned to these layers in particular, not in general."""
+        return self.origin.kind in ("rule", "boundary")
+
+
+@dataclass
+class AppliedRule:
+    """A rule and what became of it: what its pattern found, what `where` kept, what it assigned to which targets, and
+    which of its slots are not there."""
+
+    rule: Rule
+    program: Program | None
+    found: Found
+    selected: Selected
+    targets: dict[Target, None] = field(default_factory=dict)
+    fused: dict[SlotAssignment, list[tuple[Slot, Slot]]] = field(default_factory=dict)
+    without_effect: list[SlotAssignment] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """The last word on every tensor and every edge that somebody spoke of.
+
+    `outputs` is what each call's `output` was given, whether or not fusion left the tensor. `winners` tells for every
+    target which rule (by position; -1 the default, None a boundary) has the last word.
+    """
+
+    tensors: Mapping[int, Assigned]
+    edges: Mapping[Edge, Assigned]
+    outputs: Mapping[int, Assigned]
+    rules: tuple[AppliedRule, ...]
+    winners: Mapping[Target, int | None]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def make_cascade(spec: Spec, slots: SlotTable, known: Attributes) -> Cascade:
+    """Apply *spec* to the layers and tensors of *slots*."""
+    builder = _Builder(spec, slots, known)
+    for call in slots.index.graph.calls:
+        for assignment in spec.default:
+            builder.assign_default(call, assignment)
+    for position, rule in enumerate(spec.rules):
+        builder.apply(position, rule)
+    return builder.finish()
+
+
+class _Builder:
+    def __init__(self, spec: Spec, slots: SlotTable, known: Attributes) -> None:
+        self.spec, self.slots, self.known = spec, slots, known
+        self.assigned: dict[Target, Assigned] = {}
+        self.outputs: dict[int, Assigned] = {}
+        self.winners: dict[Target, int | None] = {}
+        self.rules: list[AppliedRule] = []
+        self.diagnostics: list[Diagnostic] = []
+
+    def finish(self) -> Cascade:
+        tensors = {target: each for target, each in self.assigned.items() if isinstance(target, int)}
+        edges = {target: each for target, each in self.assigned.items() if not isinstance(target, int)}
+        return Cascade(tensors, edges, self.outputs, tuple(self.rules), self.winners, tuple(self.diagnostics))
+
+    def assign_default(self, call: Call, assignment: SlotAssignment) -> None:
+        assigned = Assigned(assignment.quantizer, Origin("default", span=assignment.value_span), assignment.span)
+        for target, _ in self.slots.resolve(assignment.slot, (call,)).targets:
+            self.put(target, assigned, -1)
+        self.remember_output(assignment, (call,), assigned)
+
+    def put(self, target: Target, assigned: Assigned, winner: int | None) -> None:
+        self.assigned[target] = assigned
+        self.winners[target] = winner
+
+    def remember_output(self, assignment: SlotAssignment, calls: tuple[Call, ...], assigned: Assigned) -> None:
+        if assignment.slot.kind == "output":
+            self.outputs[calls[-1].index] = assigned
+        elif assignment.slot.kind == "all":
+            self.outputs |= dict.fromkeys((call.index for call in calls), assigned)
+
+    def apply(self, position: int, rule: Rule) -> None:
+        program = compile_pattern(rule.pattern, self.spec.patterns)
+        if isinstance(program, Diagnostic):
+            self.diagnostics.append(program)
+            self.rules.append(AppliedRule(rule, None, Found((), ()), Selected(())))
+            return
+        found = find(program, self.slots.index)
+        selected = select(rule.where, program, found.matches, self.known)
+        self.diagnostics += selected.diagnostics
+        applied = AppliedRule(rule, program, found, selected)
+        self.rules.append(applied)
+        weights = _WeightsOfRule(rule)
+        effective: set[int] = set()
+        for match in selected.matches:
+            for number, assignment in enumerate(rule.assignments):
+                if self.assign(position, applied, match, assignment, weights):
+                    effective.add(number)
+        applied.without_effect = [a for number, a in enumerate(rule.assignments) if number not in effective]
+        self.diagnostics += weights.conflicts
+
+    def assign(
+        self, position: int, applied: AppliedRule, match: Match, assignment: SlotAssignment, weights: _WeightsOfRule
+    ) -> bool:
+        """Whether the assignment named something in *match*."""
+        part = assignment.slot.part
+        calls = match.calls if part is None else match.captures.get(part, ())
+        if not calls:
+            return False
+        origin = Origin("rule", applied.rule.name, assignment.value_span)
+        assigned = Assigned(assignment.quantizer, origin, assignment.span)
+        resolved = self.slots.resolve(assignment.slot, calls)
+        for target, call in resolved.targets:
+            if isinstance(target, int) and assignment.slot.kind in ("weights", "all"):
+                weights.check(target, call, assignment)
+            self.put(target, assigned, position)
+            applied.targets[target] = None
+        self.remember_output(assignment, calls, assigned)
+        if resolved.fused:
+            applied.fused.setdefault(assignment, []).extend(resolved.fused)
+        return bool(resolved.targets or resolved.fused)
+
+
+class _WeightsOfRule:
+    """Watches that one rule does not give a variable two quantizers through two calls of its layer: nothing orders
+    them."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.given: dict[int, tuple[int, SlotAssignment]] = {}
+        self.conflicts: list[Diagnostic] = []
+        self.reported: set[tuple[SlotAssignment, SlotAssignment]] = set()
+
+    def check(self, tensor: int, call: int, assignment: SlotAssignment) -> None:
+        earlier_call, earlier = self.given.setdefault(tensor, (call, assignment))
+        different = not same_quantizer(earlier.quantizer, assignment.quantizer)
+        if call != earlier_call and different and (earlier, assignment) not in self.reported:
+            self.reported.add((earlier, assignment))
+            self.conflicts.append(
+                CONFLICTING_WEIGHTS.at(
+                    assignment.value_span,
+                    f"rule `{self.rule.name}` gives the weights of a shared layer two quantizers",
+                    related=((earlier.value_span, "through another call of the same layer"),),
+                    help="a layer that is called twice has its weights once: assign them in one place",
+                )
+            )

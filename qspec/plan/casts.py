@@ -1,0 +1,119 @@
+"""Where the type of a tensor changes: float islands, `input` slots that differ, and the edges of the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
+from qspec.graph.ops import Op, Tensor
+from qspec.plan.cascade import Assigned
+from qspec.plan.draft import BUILT_IN, Draft
+from qspec.plan.plan import Origin
+from qspec.plan.quantizers import same_quantizer, with_range
+from qspec.plan.start import FLOAT, boundary, fallback
+from qspec.schema.quantizer import Quantizer, Range
+
+
+def insert_casts(draft: Draft) -> None:
+    """Let every op read its activations in the type that it computes in."""
+    shared: dict[tuple[int, str], list[int]] = {}
+    for op in draft.predicted.ops:
+        for tensor in draft.activations(op):
+            wanted = _wanted(draft, op, tensor)
+            if wanted is not None:
+                draft.reads.setdefault(op.index, {})[tensor] = _shared_cast(draft, tensor, wanted, op.layer, shared)
+    for position, tensor in enumerate(draft.predicted.inputs):
+        if draft.is_real(tensor):
+            _interface(draft, tensor, position)
+    for position, tensor in enumerate(draft.predicted.outputs):
+        if draft.is_real(tensor):
+            _result(draft, tensor, position, shared)
+
+
+def edge_of(draft: Draft, op: Op, tensor: int) -> Assigned | None:
+    """What an `input` slot says of *op* reading *tensor*."""
+    for call in op.calls:
+        if (call, tensor) in draft.cascade.edges:
+            return draft.cascade.edges[call, tensor]
+    return None
+
+
+def _wanted(draft: Draft, op: Op, tensor: int) -> Assigned | None:
+    """What *op* reads instead of *tensor*; None where it reads the tensor as it is."""
+    have, edge = draft.assigned[tensor], edge_of(draft, op, tensor)
+    if draft.in_float(op):
+        if edge is not None and edge.quantizer is not None and edge.by_person:
+            _report_float_edge(draft, op, edge)
+        return None if have.quantizer is None else FLOAT
+    if edge is not None and not same_quantizer(edge.quantizer, have.quantizer):
+        return edge
+    if have.quantizer is None and draft.integer(op):
+        return edge or fallback(draft) or _like_output(draft, op)
+    return None
+
+
+def _like_output(draft: Draft, op: Op) -> Assigned:
+    quantizer = next(quantizer for output in op.outputs if (quantizer := draft.quantizer(output)))
+    return Assigned(with_range(quantizer, Range()), BUILT_IN)
+
+
+def _report_float_edge(draft: Draft, op: Op, edge: Assigned) -> None:
+    assert edge.origin.span is not None
+    message = f"`{op.layer}` computes in float, so it reads its input in float"
+    draft.report(CHANGED_BY_CONSTRAINT.at(edge.origin.span, message, layer=op.layer, op=op.kind))
+
+
+def _shared_cast(
+    draft: Draft, tensor: int, assigned: Assigned, layer: str, shared: dict[tuple[int, str], list[int]]
+) -> int:
+    """One cast serves all readers of a tensor that want the same."""
+    kind = "DEQUANTIZE" if assigned.quantizer is None else "QUANTIZE"
+    known = shared.setdefault((tensor, kind), [])
+    for cast in known:
+        if same_quantizer(draft.quantizer(cast), assigned.quantizer):
+            return cast
+    known.append(draft.cast(tensor, assigned, layer))
+    return known[-1]
+
+
+def _interface(draft: Draft, tensor: int, position: int) -> None:
+    """The tensor that feeds a model input, where it is not the input's own."""
+    quantizer, block = draft.quantizer(tensor), boundary(draft, "input", position)
+    type_ = (block.type if block else None) or "float32"
+    if quantizer is None or quantizer.type == type_:
+        return
+    outside = _uint8_twin(draft.assigned[tensor]) if type_ == "uint8" else FLOAT
+    interface = len(draft.tensors)
+    draft.tensors.append(Tensor(interface, f"{draft.tensors[tensor].name}/interface", draft.tensors[tensor].shape))
+    draft.assigned[interface] = outside
+    draft.interface[tensor] = interface
+    if outside.quantizer is not None:
+        draft.twins[interface] = tensor
+
+
+def _result(draft: Draft, tensor: int, position: int, shared: dict[tuple[int, str], list[int]]) -> None:
+    """The tensor that a model output is read from, where it is not the output's own."""
+    quantizer, block = draft.quantizer(tensor), boundary(draft, "output", position)
+    type_ = (block.type if block else None) or "float32"
+    if type_ == ("float32" if quantizer is None else quantizer.type):
+        return
+    path = draft.path(tensor)
+    if block is None or type_ == "float32":
+        draft.results[tensor] = _shared_cast(draft, tensor, FLOAT, path, shared)
+        return
+    origin = Origin("boundary", "output", block.spans.get("type", block.span))
+    if quantizer is not None and (quantizer.type, type_) == ("int8", "uint8"):
+        outside = _uint8_twin(replace(draft.assigned[tensor], origin=origin))
+        draft.results[tensor] = draft.cast(tensor, outside, path)
+        draft.twins[draft.results[tensor]] = tensor
+        return
+    general = fallback(draft)
+    base = quantizer or (general.quantizer if general else None) or Quantizer(name=type_)
+    outside = Assigned(base.model_copy(update={"type": type_, "range": block.range or Range()}), origin)
+    draft.results[tensor] = draft.cast(tensor, outside, path)
+
+
+def _uint8_twin(assigned: Assigned) -> Assigned:
+    """An int8 tensor as uint8: the same scale, the zero point 128 higher."""
+    assert assigned.quantizer is not None
+    return replace(assigned, quantizer=assigned.quantizer.model_copy(update={"type": "uint8"}))

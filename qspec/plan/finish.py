@@ -1,0 +1,95 @@
+"""From a draft to the plan: casts put between the ops, every tensor's type set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.plan.draft import Draft
+from qspec.plan.plan import Decision, Plan
+from qspec.plan.scales import Groups, range_groups
+from qspec.schema.quantizer import Quantizer
+
+
+def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
+    """The plan that *draft* has come to."""
+    ops = tuple(replace(op, index=index) for index, op in enumerate(_ops(draft)))
+    order = list(_activation_order(draft, ops))
+    ranges, numbers = range_groups(draft, groups, [tensor for tensor in order if tensor not in draft.twins])
+    numbers |= {twin: numbers[tensor] for twin, tensor in draft.twins.items()}
+    graph = draft.predicted
+    return Plan(
+        draft.spec,
+        draft.layers,
+        graph,
+        OpGraph(
+            tuple(_typed(tensor, draft.quantizer(tensor.id)) for tensor in draft.tensors),
+            ops,
+            tuple(draft.interface.get(tensor, tensor) for tensor in graph.inputs),
+            tuple(draft.results.get(tensor, tensor) for tensor in graph.outputs),
+            graph.slots,
+            graph.fused,
+            graph.folded,
+            graph.shapes,
+        ),
+        {tensor: _decision(draft, tensor, numbers) for tensor in draft.assigned},
+        dict(_casts_by_call(draft)),
+        ranges,
+        batch,
+        tuple(draft.diagnostics.items),
+    )
+
+
+def _ops(draft: Draft) -> Iterator[Op]:
+    """The predicted ops with the casts before their first readers; those at the model's edges first and last."""
+    for tensor, interface in draft.interface.items():
+        yield Op(-1, "QUANTIZE", (interface,), (tensor,), layer=draft.path(tensor))
+    written: set[int] = set()
+    for op in draft.predicted.ops:
+        reads = draft.reads.get(op.index, {})
+        for result in dict.fromkeys(reads.values()):
+            yield from _cast_ops(draft, result, written)
+        yield replace(op, inputs=tuple(reads.get(tensor, tensor) for tensor in op.inputs))
+    for result in dict.fromkeys(draft.results.values()):
+        yield from _cast_ops(draft, result, written)
+
+
+def _cast_ops(draft: Draft, result: int, written: set[int]) -> Iterator[Op]:
+    if result in written or result not in draft.casts:
+        return
+    written.add(result)
+    cast = draft.casts[result]
+    yield from _cast_ops(draft, cast.source, written)
+    yield Op(-1, cast.kind, (cast.source,), (result,), layer=cast.layer)
+
+
+def _activation_order(draft: Draft, ops: tuple[Op, ...]) -> Iterator[int]:
+    """The quantized tensors that have a range, each once, in the order in which the file computes them."""
+    seen: set[int] = set()
+    graph = draft.predicted
+    for tensor in (*graph.inputs, *(tensor for op in ops for tensor in (*op.inputs, *op.outputs))):
+        if tensor in seen or tensor < 0 or draft.quantizer(tensor) is None:
+            continue
+        seen.add(tensor)
+        if not draft.tensors[tensor].constant or tensor in draft.grouped_constants:
+            yield tensor
+
+
+def _typed(tensor: Tensor, quantizer: Quantizer | None) -> Tensor:
+    return tensor if quantizer is None else replace(tensor, type=quantizer.type)
+
+
+def _decision(draft: Draft, tensor: int, numbers: dict[int, int]) -> Decision:
+    assigned = draft.assigned[tensor]
+    changes = tuple(dict.fromkeys(draft.changes.get(tensor, ())))
+    return Decision(assigned.quantizer, assigned.origin, draft.axes.get(tensor), numbers.get(tensor), changes)
+
+
+def _casts_by_call(draft: Draft) -> Iterator[tuple[tuple[int, int], int]]:
+    for op in draft.predicted.ops:
+        for tensor, result in draft.reads.get(op.index, {}).items():
+            for call in op.calls:
+                yield (call, tensor), result
+    for tensor, result in draft.results.items():
+        yield (-1, tensor), result

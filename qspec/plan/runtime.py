@@ -1,0 +1,104 @@
+"""The plan held against the runtime that will run it, whatever is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qspec.diagnostics import Diagnostic, Place, Span
+from qspec.diagnostics.catalogue import NOT_ACCEPTED
+from qspec.graph.ops import Op
+from qspec.plan.plan import Plan
+from qspec.plan.representation import representation, same_scale
+from qspec.targets import Reason, Representation, Table, Verdict
+
+
+def not_accepted(plan: Plan, table: Table) -> Iterator[Diagnostic]:
+    """The quantized ops that *table* does not take as planned: one diagnostic for each assignment and reason."""
+    stored, sharing = representation(plan), same_scale(plan)
+    refusals = Refusals(plan)
+    for op in plan.ops.ops:
+        if _quantized(op, stored):
+            verdict = table.judge(op, plan.ops, stored, same_scale=sharing)
+            if not verdict.accepted:
+                refusals.add(op, verdict)
+    yield from refusals.diagnostics(table.name)
+
+
+class Refusals:
+    """Collects ops that a target does not take, and says each reason once, with the layers that it holds for."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.found: dict[tuple[Span | Place, str], _Refusal] = {}
+
+    def add(self, op: Op, verdict: Verdict) -> None:
+        """Take up an op with the verdict that is against it."""
+        for reason in verdict.reasons:
+            span = culprit(self.plan, op, reason)
+            # A quantizer that does not fit meets many ops, and one change mends them all.
+            key = (span, "" if reason.tensor is not None else reason.message)
+            self.found.setdefault(key, _Refusal(span, op, reason, verdict)).ops[f"{op.kind} of `{op.layer}`"] = None
+
+    def diagnostics(self, target: str) -> Iterator[Diagnostic]:
+        """One for each assignment and reason; *target* is the target's name for people."""
+        for refusal in self.found.values():
+            yield refusal.diagnostic(self.plan, target)
+
+
+def _quantized(op: Op, stored: Callable[[int], Representation]) -> bool:
+    return any(stored(tensor).is_quantized for tensor in (*op.inputs, *op.outputs) if tensor >= 0)
+
+
+def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:
+    """The assignment to which a reason goes back: of the operand it names, else of the op's result."""
+    for tensor in (reason.tensor, *op.outputs, *op.inputs):
+        decision = plan.decisions.get(tensor) if tensor is not None else None
+        if decision is not None and decision.origin.span is not None:
+            return decision.origin.span
+    return Place(plan.layers.path)
+
+
+@dataclass
+class _Refusal:
+    span: Span | Place
+    op: Op
+    reason: Reason
+    verdict: Verdict
+    ops: dict[str, None] = field(default_factory=dict)
+
+    def diagnostic(self, plan: Plan, target: str) -> Diagnostic:
+        first, *others = self.ops
+        row = self.verdict.row
+        related = [(self.reason.span, f"what {target} takes")]
+        if row is not None and row.span != self.reason.span:
+            related.append((row.span, f"the row of {self.op.kind}"))
+        return NOT_ACCEPTED.at(
+            self.span,
+            f"{target} does not take {first} as planned: {self.reason.message}",
+            label=f"nor {listed(others)}" if others else "",
+            related=tuple(related),
+            help=self._advice(plan),
+            layer=self.op.layer,
+            op=self.op.kind,
+            target=target,
+        )
+
+    def _advice(self, plan: Plan) -> str:
+        if self.verdict.unverified is not None:
+            return unverified(self.verdict)
+        decision = plan.decisions.get(self.op.outputs[0])
+        if self.reason.help or (decision is not None and decision.origin.kind == "rule"):
+            return self.reason.help
+        return f'to leave it in float: `rule … match any where path == "{self.op.layer}" {{ all = float }}`'
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def unverified(verdict: Verdict) -> str:
+    """That the row behind a verdict is not settled by any source."""
+    return "no source settles this row" + (f": {verdict.unverified}" if verdict.unverified else "")

@@ -1,0 +1,237 @@
+"""Tensors that must share one scale and zero point, and outputs whose parameters the op fixes.
+
+An op that moves or selects values (RESHAPE, MAX_POOL_2D) gives its output the parameters of its input, through any
+number of such ops. An op that joins several (CONCATENATION) shares its output's parameters with those inputs that can
+take them; the others, whose parameters are fixed otherwise, are requantized on the way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qspec.diagnostics import Span
+from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
+from qspec.graph.ops import Op
+from qspec.plan.cascade import Assigned
+from qspec.plan.draft import Draft
+from qspec.plan.plan import RangeGroup
+from qspec.plan.quantizers import fixed_parameters, same_quantizer
+from qspec.schema.quantizer import Quantizer
+
+Parameters = tuple[float, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """What one op asks for: these inputs, outputs and constants share a scale."""
+
+    op: Op
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    constants: tuple[int, ...]
+
+
+def share_scales(draft: Draft) -> Groups:
+    """Put tensors into groups, insert the QUANTIZE ops that this takes, and settle each group's quantizer."""
+    groups = Groups(draft)
+    joins: list[_Relation] = []
+    for op in draft.predicted.ops:
+        if draft.integer(op):
+            groups.fix_output(op)
+            for relation in _relations(draft, op):
+                if len(relation.inputs) > 1:
+                    joins.append(relation)
+                else:
+                    groups.follow(relation)
+    for relation in joins:
+        groups.join(relation)
+    groups.settle()
+    return groups
+
+
+def _relations(draft: Draft, op: Op) -> Iterator[_Relation]:
+    quantizer = next(quantizer for output in op.outputs if (quantizer := draft.quantizer(output)))
+    for tensors in draft.asked_by(op).same_scale.get(quantizer.type, ()):
+        quantized = [tensor for tensor in tensors if draft.quantizer(draft.read_by(op, tensor)) is not None]
+        outputs = tuple(tensor for tensor in quantized if tensor in op.outputs)
+        constants = tuple(tensor for tensor in quantized if draft.tensors[tensor].constant)
+        inputs = tuple(tensor for tensor in quantized if tensor not in outputs and tensor not in constants)
+        if inputs and outputs:
+            yield _Relation(op, inputs, outputs, constants)
+
+
+@dataclass
+class Groups:
+    draft: Draft
+    parent: dict[int, int] = field(default_factory=dict)
+    members: dict[int, list[int]] = field(default_factory=dict)
+    fixed: dict[int, Parameters] = field(default_factory=dict)  # by tensor: what its op fixes
+    fixers: dict[int, Op] = field(default_factory=dict)
+    followers: set[int] = field(default_factory=set)
+    chosen: dict[int, Quantizer] = field(default_factory=dict)  # by root
+
+    def root(self, tensor: int) -> int:
+        while self.parent.setdefault(tensor, tensor) != tensor:
+            self.parent[tensor] = self.parent[self.parent[tensor]]
+            tensor = self.parent[tensor]
+        return tensor
+
+    def of(self, tensor: int) -> list[int]:
+        """The tensors in the group of *tensor*."""
+        return self.members.get(self.root(tensor), [tensor])
+
+    def unite(self, one: int, other: int) -> None:
+        first, second = self.root(one), self.root(other)
+        if first != second:
+            self.members[first] = [*self.of(first), *self.of(second)]
+            self.parent[second] = first
+
+    def fix_output(self, op: Op) -> None:
+        quantizer = self.draft.quantizer(op.outputs[0])
+        parameters = self.draft.asked_by(op).fixed.get(quantizer.type) if quantizer else None
+        if parameters is not None:
+            self.fixed[op.outputs[0]], self.fixers[op.outputs[0]] = parameters, op
+
+    def follow(self, relation: _Relation) -> None:
+        """One input: output and constants take over its parameters, and its type."""
+        source = self.draft.read_by(relation.op, relation.inputs[0])
+        self.draft.grouped_constants.update(relation.constants)
+        for tensor in (*relation.outputs, *relation.constants):
+            self._take_type(tensor, source, relation.op)
+            self.unite(source, tensor)
+            self.followers.add(tensor)
+
+    def _take_type(self, tensor: int, source: int, op: Op) -> None:
+        mine, theirs = self.draft.assigned[tensor], self.draft.assigned[source]
+        assert mine.quantizer is not None
+        assert theirs.quantizer is not None
+        if mine.quantizer.type != theirs.quantizer.type:
+            self._report_loss([tensor], mine, theirs, f"{op.kind} keeps the type and scale of its input")
+            self.draft.assigned[tensor] = theirs
+
+    def join(self, relation: _Relation) -> None:
+        """Several inputs: those that can share the output's parameters do, the others are requantized."""
+        op, output = relation.op, relation.outputs[0]
+        self.draft.grouped_constants.update(relation.constants)
+        for tensor in (*relation.outputs[1:], *relation.constants):
+            self.unite(output, tensor)
+        common = self._common_parameters(relation)
+        for tensor in relation.inputs:
+            read = self.draft.read_by(op, tensor)
+            if self.root(read) != self.root(output) and not self._compatible(read, output, common):
+                read = self.draft.cast(read, self.draft.assigned[output], op.layer)
+                self.draft.reads.setdefault(op.index, {})[tensor] = read
+                self.draft.change(read, f"requantized for {op.kind}, whose inputs share one scale")
+            self.unite(read, output)
+        self.followers.update((*relation.outputs, *relation.constants))
+
+    def _common_parameters(self, relation: _Relation) -> Parameters | None:
+        """The parameters to which all inputs are fixed alike: then the output takes them, without any requantizing."""
+        reads = [self.draft.read_by(relation.op, tensor) for tensor in relation.inputs]
+        found = {self.parameters(read) for read in reads}
+        return found.pop() if len(found) == 1 else None
+
+    def _compatible(self, read: int, output: int, common: Parameters | None) -> bool:
+        mine, theirs = self.quantizer(read), self.quantizer(output)
+        fixed, wanted = self.parameters(read), self.parameters(output)
+        if mine.type != theirs.type:
+            return False
+        return fixed == wanted or (wanted is None and fixed == common)
+
+    def parameters(self, tensor: int) -> Parameters | None:
+        """Scale and zero point of a group where they are fixed: by an op, or by the quantizer."""
+        for member in self.of(tensor):
+            if member in self.fixed:
+                return self.fixed[member]
+        return fixed_parameters(self.quantizer(tensor))
+
+    def quantizer(self, tensor: int) -> Quantizer:
+        """The quantizer of a group: of the member that stands highest."""
+        quantizer = self.winner(tensor)[1].quantizer
+        assert quantizer is not None
+        return quantizer
+
+    def winner(self, tensor: int) -> tuple[int, Assigned]:
+        """Who decides for a group: a member whose op fixes it, then one that a person assigned (those that bring
+        values of their own first; a follower only if it keeps their type), then the first to bring values."""
+        members = self.of(tensor)
+        sources = [member for member in members if member not in self.followers] or members
+        kind = self.draft.quantizer(sources[0])
+        assert kind is not None
+        followers = [m for m in members if m in self.followers and self._type(m) == kind.type]
+        candidates = [
+            *(member for member in members if member in self.fixed),
+            *(member for member in (*sources, *followers) if self.draft.assigned[member].by_person),
+            *sources,
+        ]
+        return candidates[0], self.draft.assigned[candidates[0]]
+
+    def _type(self, tensor: int) -> str:
+        quantizer = self.draft.quantizer(tensor)
+        return quantizer.type if quantizer else "float32"
+
+    def settle(self) -> None:
+        """Every member takes its group's quantizer; a person's that differs is reported."""
+        roots = {self.root(tensor): None for tensor in (*self.members, *self.fixed)}
+        decided = {root: (self.winner(root), self.of(root)) for root in roots}
+        for winner, members in decided.values():
+            self._settle_group(*winner, members)
+
+    def _settle_group(self, winner: int, decision: Assigned, members: Sequence[int]) -> None:
+        quantizer = decision.quantizer
+        fixer = self.fixers.get(winner)
+        for member in members:
+            assigned = self.draft.assigned[member]
+            if fixer is not None and self._harmless(assigned.quantizer, self.fixed[winner]):
+                continue
+            if fixer is not None:
+                scale, zero_point = self.fixed[winner]
+                reason = f"the output of {fixer.kind} always has scale {scale:g} and zero point {zero_point}"
+                self._report_loss([member], assigned, None, reason)
+            elif not same_quantizer(assigned.quantizer, quantizer):
+                self._report_loss([member], assigned, decision, f"it shares one scale with `{self.draft.path(winner)}`")
+        for member in members:
+            if not same_quantizer(self.draft.quantizer(member), quantizer):
+                self.draft.assigned[member] = decision
+
+    def _harmless(self, quantizer: Quantizer | None, fixed: Parameters) -> bool:
+        """Whether nothing that was said is lost to *fixed*: a range from the data's extremes is what a quantizer has
+        when nothing is said."""
+        return quantizer is None or quantizer.range.method == "minmax" or fixed_parameters(quantizer) == fixed
+
+    def _report_loss(self, tensors: Iterable[int], loser: Assigned, winner: Assigned | None, reason: str) -> None:
+        for tensor in tensors:
+            path = self.draft.path(tensor)
+            self.draft.change(tensor, reason)
+            span = loser.origin.span
+            if not loser.by_person or span is None:
+                continue
+            related: tuple[tuple[Span, str], ...] = ()
+            if winner is not None and winner.origin.span is not None:
+                related = ((winner.origin.span, "this quantizer is used instead"),)
+            name = loser.quantizer.name if loser.quantizer else "float"
+            self.draft.report(
+                CHANGED_BY_CONSTRAINT.at(span, f"`{path}` does not get `{name}`: {reason}", related=related, layer=path)
+            )
+
+
+def range_groups(draft: Draft, groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:
+    """The range groups in the order of their first tensors, and the group of each tensor.
+
+    *order* are the quantized activations as they come in the file.
+    """
+    numbers: dict[int, int] = {}
+    tensors: list[list[int]] = []
+    for tensor in order:
+        number = numbers.setdefault(groups.root(tensor), len(tensors))
+        if number == len(tensors):
+            tensors.append([])
+        tensors[number].append(tensor)
+    found = tuple(_range_group(groups, members) for members in tensors)
+    return found, {tensor: number for number, members in enumerate(tensors) for tensor in members}
+
+
+def _range_group(groups: Groups, members: list[int]) -> RangeGroup:
+    sources = tuple(member for member in members if member not in groups.followers)
+    return RangeGroup(groups.quantizer(members[0]), tuple(members), sources, groups.parameters(members[0]))

@@ -1,0 +1,162 @@
+"""The first quantizer of every tensor: what the cascade says, what follows from it, and the model's own edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
+from qspec.graph.ops import Op, Slot
+from qspec.plan.cascade import Assigned
+from qspec.plan.draft import BUILT_IN, Draft
+from qspec.plan.plan import Origin
+from qspec.plan.quantizers import with_range
+from qspec.schema.quantizer import Quantizer, Range
+from qspec.schema.spec import Boundary
+
+FLOAT = Assigned(None, BUILT_IN)
+
+
+def start(draft: Draft) -> None:
+    """Give every tensor of real numbers what the spec assigns to it, or what an unset slot means."""
+    for op in draft.predicted.ops:
+        for tensor in op.outputs:
+            if draft.is_real(tensor):
+                draft.assigned[tensor] = _activation(draft, tensor, op)
+        for tensor in draft.constants(op):
+            draft.assigned[tensor] = _constant(draft, tensor, op)
+    for position, tensor in enumerate(draft.predicted.inputs):
+        if draft.is_real(tensor):
+            draft.assigned[tensor] = _model_input(draft, tensor, position)
+    for position, tensor in enumerate(draft.predicted.outputs):
+        if draft.is_real(tensor):
+            _model_output(draft, tensor, position)
+    for op in draft.predicted.ops:
+        _biases(draft, op)
+
+
+def boundary(draft: Draft, side: str, position: int) -> Boundary | None:
+    """What the spec says of a model input or output: its own block over the general one, attribute by attribute."""
+    blocks = draft.spec.inputs if side == "input" else draft.spec.outputs
+    names = draft.layers.input_names if side == "input" else draft.layers.output_names
+    found: Boundary | None = None
+    for block in (*(b for b in blocks if b.key is None), *(b for b in blocks if b.key == names[position])):
+        if found is not None:
+            spans = {**found.spans, **block.spans}
+            block = replace(block, type=block.type or found.type, range=block.range or found.range, spans=spans)
+        found = block
+    return found
+
+
+def _activation(draft: Draft, tensor: int, op: Op) -> Assigned:
+    if tensor in draft.cascade.tensors:
+        return _plain(draft.cascade.tensors[tensor])
+    slot = draft.tensors[tensor].slot
+    if slot is not None and slot.kind == "output":
+        return FLOAT
+    return _as_output(draft, slot.call if slot else op.calls[0])
+
+
+def _as_output(draft: Draft, call: int) -> Assigned:
+    """What an inner tensor that nobody assigned gets: the quantizer of its layer's `output`. A range that is fixed
+    there speaks of the output's values; inner ones (what enters a softmax) have others."""
+    assigned = _said_of_output(draft, call)
+    if assigned.quantizer is None or assigned.quantizer.range.estimated:
+        return assigned
+    return replace(assigned, quantizer=with_range(assigned.quantizer, Range()))
+
+
+def _said_of_output(draft: Draft, call: int) -> Assigned:
+    said = draft.cascade.outputs.get(call)
+    holder = draft.slots.holder(Slot(call, "output", 0))
+    held = draft.cascade.tensors.get(draft.predicted.slots[holder]) if holder else None
+    if said is None or held is None:
+        return _plain(said or held or FLOAT)
+    if _type(said.quantizer) == _type(held.quantizer):
+        return _plain(said)
+    # Fusion put another layer's tensor there, and an op computes in one type; that layer's range is its own affair.
+    return _plain(held if held.quantizer is None else replace(held, quantizer=with_range(held.quantizer, Range())))
+
+
+def _type(quantizer: Quantizer | None) -> str:
+    return "float32" if quantizer is None else quantizer.type
+
+
+def _plain(assigned: Assigned) -> Assigned:
+    """The same; a quantizer of type float32 is no quantizer."""
+    quantizer = assigned.quantizer
+    return replace(assigned, quantizer=None) if quantizer is not None and quantizer.is_float else assigned
+
+
+def _constant(draft: Draft, tensor: int, op: Op) -> Assigned:
+    slot = draft.tensors[tensor].slot
+    if tensor in draft.cascade.tensors:
+        return _plain(draft.cascade.tensors[tensor])
+    if slot is not None and slot.kind in ("weights", "bias", "state"):
+        return FLOAT
+    follows = _as_output(draft, slot.call if slot else op.calls[0])
+    if follows.quantizer is None:
+        return follows
+    return replace(follows, quantizer=with_range(follows.quantizer, Range()))
+
+
+def _biases(draft: Draft, op: Op) -> None:
+    for tensor in draft.constants(op):
+        slot = draft.tensors[tensor].slot
+        if slot is None or slot.kind != "bias" or tensor in draft.cascade.tensors or not draft.integer(op):
+            continue
+        wide = any((quantizer := draft.quantizer(output)) and quantizer.bits == 16 for output in op.outputs)
+        draft.assigned[tensor] = Assigned(bias_quantizer("int64" if wide else "int32"), BUILT_IN)
+
+
+def bias_quantizer(type_: str) -> Quantizer:
+    """A bias: its scale is the product of its op's input and weight scales, so there is no range of its own."""
+    return Quantizer(name=type_, type=type_, scheme="symmetric")  # type: ignore[arg-type]
+
+
+def fallback(draft: Draft) -> Assigned | None:
+    """The quantizer that `default` gives to outputs."""
+    for assignment in reversed(draft.spec.default):
+        if assignment.slot.kind == "output" and assignment.slot.key is None and assignment.quantizer is not None:
+            return Assigned(assignment.quantizer, Origin("default", span=assignment.value_span), assignment.span)
+    return None
+
+
+def _model_input(draft: Draft, tensor: int, position: int) -> Assigned:
+    assigned = _plain(draft.cascade.tensors.get(tensor, FLOAT))
+    block = boundary(draft, "input", position)
+    if block is None:
+        return assigned
+    return _at_edge(draft, tensor, assigned, block)
+
+
+def _model_output(draft: Draft, tensor: int, position: int) -> None:
+    block = boundary(draft, "output", position)
+    if block is None or draft.assigned[tensor].quantizer is None or block.range is None:
+        return
+    draft.assigned[tensor] = _with_boundary_range(draft.assigned[tensor], block)
+
+
+def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> Assigned:
+    """A model input's quantizer. Inside the model a uint8 input is int8: only its first QUANTIZE sees uint8."""
+    inner = {"uint8": "int8", "float32": None}.get(block.type or "", block.type)
+    if inner is not None and _type(assigned.quantizer) != inner:
+        general = assigned if assigned.quantizer else fallback(draft)
+        base = general.quantizer if general and general.quantizer else Quantizer(name=inner)
+        span = block.spans.get("type", block.span)
+        quantizer = base.model_copy(update={"type": inner, "span": span})
+        assigned = Assigned(quantizer, Origin("boundary", "input", span))
+    if block.range is None:
+        return assigned
+    if assigned.quantizer is None:
+        span = block.spans.get("range", block.span)
+        message = f"`{draft.path(tensor)}` stays float, so its range is not used"
+        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help="give the input a `type`, or a quantizer by a rule"))
+        return assigned
+    return _with_boundary_range(assigned, block)
+
+
+def _with_boundary_range(assigned: Assigned, block: Boundary) -> Assigned:
+    assert assigned.quantizer is not None
+    assert block.range is not None
+    span = block.spans.get("range", block.span)
+    return Assigned(with_range(assigned.quantizer, block.range), Origin("boundary", block.side, span))

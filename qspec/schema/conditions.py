@@ -1,0 +1,212 @@
+"""Conditions checked before any model is known: `where`, `require`, and those of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
+from qspec.schema.evaluate import UNKNOWN, Mistake, Value, condition_holds, evaluate, unknown_function
+from qspec.schema.names import listed, offer
+from qspec.schema.values import shown
+from qspec.syntax import tree
+
+# Attributes of a layer whose values are texts, whatever the layer.
+_TEXTS = frozenset({"name", "path", "class", "padding", "activation", "data_format", "interpolation", "dtype"})
+_COMPARING = (tree.Compare, tree.Member, tree.TextMatch)
+
+
+def check_condition(condition: tree.Expression, found: Diagnostics, functions: Collection[str] = ()) -> None:
+    """Report what no model and no op can give a meaning. *functions* are known besides `mod`."""
+
+    def call(node: tree.Call) -> Value:
+        if node.function.trailers or node.function.head.text not in functions:
+            raise unknown_function(node, functions)
+        return UNKNOWN
+
+    for part in _parts(condition):
+        try:
+            condition_holds(part, lambda _: UNKNOWN, call)
+        except Mistake as mistake:
+            hint = mistake.help or "a condition compares: `strides == (2, 2)`"
+            found.add(INVALID_EXPRESSION.at(mistake.span, mistake.message, help=hint))
+
+
+def check_where(condition: tree.Expression, captures: Mapping[str, Span], several: bool, found: Diagnostics) -> None:
+    """Report what makes no sense in a `where`. The pattern has *captures* and may match *several* layers."""
+    check_condition(condition, found)
+    for node in nodes(condition):
+        _check_bare_word(node, captures, found)
+        match node:
+            case tree.Path() if several:
+                _check_qualified(node, captures, found)
+
+
+def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Diagnostics) -> None:
+    """A text compared with a word: the word was meant as a text."""
+    match node:
+        case tree.Compare(left=left, right=right):
+            pairs = [(left, right), (right, left)]
+        case tree.Member(item=left, container=tree.TupleLiteral(items=items)):
+            pairs = [(left, item) for item in items]
+        case _:
+            return
+    for text, other in pairs:
+        if not isinstance(text, tree.Path) or _last(text) not in _TEXTS or not isinstance(other, tree.Path):
+            continue
+        name = other.head.text
+        if other.trailers or name in captures or name in _TEXTS or name in ("none", "true", "false"):
+            continue
+        message = f"`{name}` is an attribute here: a bare word is never a text"
+        found.add(INVALID_EXPRESSION.at(other.span, message, help=f'write it in quotes: `"{name}"`'))
+
+
+def _last(path: tree.Path) -> str:
+    names = [path.head, *(trailer for trailer in path.trailers if isinstance(trailer, tree.Name))]
+    return names[-1].text
+
+
+def _check_qualified(path: tree.Path, captures: Mapping[str, Span], found: Diagnostics) -> None:
+    """Over several layers, an attribute says of which; only `index` is the whole match's."""
+    name = path.head.text
+    if name in captures or name in ("index", "true", "false", "none"):
+        return
+    if not captures:
+        message = f"`{shown(path).strip('`')}` does not say of which layer: the pattern has several"
+        hint = f"name a part of the pattern with `as part` and write `part.{name}`"
+        found.add(INVALID_EXPRESSION.at(path.span, message, help=hint))
+    elif path.trailers and isinstance(path.trailers[0], tree.Name):
+        message = f"no part of the pattern is named `{name}`"
+        found.add(UNDEFINED_NAME.at(path.head.span, message, label="not found", help=offer("a part", name, captures)))
+    else:
+        message = f"{shown(path)} does not say of which layer: the pattern has several"
+        found.add(INVALID_EXPRESSION.at(path.span, message, help=f"write `{next(iter(captures))}.{name}`"))
+
+
+def _parts(condition: tree.Expression) -> Iterator[tree.Expression]:
+    """The conditions that `and`, `or` and `not` join, so that a mistake in one does not hide the next."""
+    match condition:
+        case tree.And(parts=parts) | tree.Or(parts=parts):
+            for part in parts:
+                yield from _parts(part)
+        case tree.Not(operand=operand):
+            yield from _parts(operand)
+        case _:
+            yield condition
+
+
+def nodes(expression: tree.Expression) -> Iterator[tree.Expression]:
+    """*expression* and everything in it, in the order of the text."""
+    pending: list[tree.Expression] = [expression]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case tree.And(parts=parts) | tree.Or(parts=parts) | tree.TupleLiteral(items=parts):
+                pending += reversed(parts)
+            case tree.Not(operand=operand) | tree.Negative(operand=operand):
+                pending.append(operand)
+            case tree.Compare(left=left, right=right) | tree.Binary(left=left, right=right):
+                pending += (right, left)
+            case tree.Member(item=item, container=container):
+                pending += (container, item)
+            case tree.RangeLiteral(low=low, high=high):
+                pending += (high, low)
+            case tree.TextMatch(subject=subject):
+                pending.append(subject)
+            case tree.Call(arguments=arguments):
+                pending += reversed([argument.value for argument in arguments])
+            case tree.Path(trailers=trailers):
+                pending += reversed([trailer.value for trailer in trailers if isinstance(trailer, tree.Index)])
+
+
+# ---- `require`: comparisons of what qspec can measure
+
+_BYTES = frozenset({"B", "KB", "MB", "GB", "KiB", "MiB", "GiB"})
+# The units that each quantity takes; None stands for a number without unit.
+_UNITS: Mapping[str, frozenset[str | None]] = {
+    "size": _BYTES,
+    "parameters": _BYTES,
+    "coverage": frozenset({"%"}),
+    "ops": frozenset({None}),
+    "parity": frozenset({"lsb"}),
+    "sqnr": frozenset({"dB"}),
+    "accuracy_drop": frozenset({"%"}),
+}
+_EXAMPLES = {
+    "size": "size <= 1.5 MiB",
+    "parameters": "coral.parameters <= 8 MiB",
+    "coverage": "coral.coverage == 100%",
+    "ops": "ops <= 100",
+    "parity": "parity <= 1 lsb",
+    "sqnr": "sqnr >= 30 dB",
+    "accuracy_drop": "accuracy_drop <= 1%",
+}
+
+
+def check_requirement(condition: tree.Expression, deploys: Collection[str], found: Diagnostics) -> bool:
+    """Report what `require` cannot ask; true if nothing is wrong. *deploys* are the names before `.coverage`."""
+    before = len(found.items)
+    for part in _parts(condition):
+        if not isinstance(part, tree.Compare | tree.Member):
+            message = f"{shown(part)} is no comparison"
+            found.add(INVALID_EXPRESSION.at(part.span, message, help="compare a quantity: `size <= 1.5 MiB`"))
+            continue
+        quantities = [name for node in nodes(part) if (name := _quantity(node, deploys, found)) is not None]
+        if not quantities:
+            if len(found.items) == before:
+                hint = f"the quantities are {listed(_UNITS)}"
+                found.add(INVALID_EXPRESSION.at(part.span, f"{shown(part)} asks for nothing of the result", help=hint))
+            continue
+        _check_units(part, quantities[0], found)
+        _check_meaning(part, found)
+    return len(found.items) == before
+
+
+def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostics) -> str | None:
+    """The quantity that *node* names, if it names one; what looks like one and is none is reported."""
+    match node:
+        case tree.Call(function=tree.Path(head=head, trailers=()), arguments=arguments) if head.text == "sqnr":
+            if len(arguments) != 1 or arguments[0].name or not isinstance(arguments[0].value, tree.String):
+                message = "`sqnr` takes the path of a layer in quotes"
+                found.add(INVALID_EXPRESSION.at(node.span, message, help='write `sqnr("block/conv")`, or `sqnr`'))
+            return "sqnr"
+        case tree.Path(head=head, trailers=()) if head.text in _UNITS:
+            if head.text in ("coverage", "parameters"):
+                message = f"`{head.text}` does not say on which target"
+                hint = f"write `{next(iter(deploys), 'NAME')}.{head.text}`"
+                found.add(INVALID_EXPRESSION.at(node.span, message, help=hint))
+            return head.text
+        case tree.Path(head=head, trailers=(tree.Name(text="coverage" | "parameters" as name),)):
+            if head.text not in deploys:
+                message = f"nothing is deployed under the name `{head.text}`"
+                hint = offer("a deployed target", head.text, deploys) if deploys else "write a `deploy` statement first"
+                found.add(UNDEFINED_NAME.at(head.span, message, label="not found", help=hint))
+            return name
+        case tree.Path() if not _is_function_name(node):
+            known = ["size", "ops", "parity", "sqnr", "accuracy_drop", "NAME.coverage", "NAME.parameters"]
+            hint = offer("a quantity", node.head.text, known)
+            found.add(INVALID_EXPRESSION.at(node.span, f"{shown(node)} is nothing that can be required", help=hint))
+    return None
+
+
+def _is_function_name(node: tree.Path) -> bool:
+    return not node.trailers and node.head.text in ("mod", "true", "false", "none")
+
+
+def _check_units(part: tree.Expression, quantity: str, found: Diagnostics) -> None:
+    allowed = _UNITS[quantity]
+    for node in nodes(part):
+        if not isinstance(node, tree.Quantity) or node.unit in allowed:
+            continue
+        unit = f"the unit `{node.unit}`" if node.unit else "a number without unit"
+        wanted = listed(sorted(filter(None, allowed)), "or") if allowed != {None} else "a plain number"
+        message = f"`{quantity}` is not measured in {unit}" if node.unit else f"`{quantity}` needs a unit: {wanted}"
+        found.add(INVALID_EXPRESSION.at(node.span, message, help=f"for example `{_EXAMPLES[quantity]}`"))
+
+
+def _check_meaning(part: tree.Expression, found: Diagnostics) -> None:
+    try:
+        evaluate(part, lambda _: UNKNOWN, lambda _: UNKNOWN)
+    except Mistake as mistake:
+        found.add(INVALID_EXPRESSION.at(mistake.span, mistake.message, help=mistake.help or "compare with a quantity"))

@@ -1,0 +1,117 @@
+"""Files and the files that they import, each once, as one sequence of statements."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
+from qspec.diagnostics.catalogue import IMPORT_CYCLE, MISSING_IMPORT, TOO_DEEP
+from qspec.schema.names import offer
+from qspec.schema.shipped import shipped_source
+from qspec.syntax import parse, read_source, tree
+
+LONGEST_CHAIN = 64  # of imports
+
+
+@dataclass
+class Files:
+    """Reads a main file and its imports. With *texts* the file system is not touched, but for what is shipped."""
+
+    texts: Mapping[str, str] | None
+    found: Diagnostics
+    sources: dict[str, Source] = field(default_factory=dict)
+    statements: list[tree.Statement] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    _route: list[tuple[str, tree.Import]] = field(default_factory=list)  # files being read, each with the import in it
+
+    def read(self, source: Source) -> tree.File:
+        """The main file's own tree; its statements and those of its imports are collected in their order."""
+        self.sources[source.path] = source
+        file, diagnostics = parse(source)
+        self._keep(diagnostics, imported=False)
+        self._take(file, _identity(source.path, self.texts))
+        return file
+
+    def _keep(self, diagnostics: tuple[Diagnostic, ...], imported: bool) -> None:
+        for diagnostic in diagnostics:
+            self.found.add(diagnostic)
+
+    def _take(self, file: tree.File, identity: str) -> None:
+        self.unread |= {name.text for name in file.unread}
+        for statement in file.statements:
+            if isinstance(statement, tree.Import):
+                self._route.append((identity, statement))
+                self._import(statement)
+                self._route.pop()
+            else:
+                self.statements.append(statement)
+
+    def _import(self, statement: tree.Import) -> None:
+        name = _name(statement)
+        identity = _identity(name, self.texts)
+        hops = [hop for hop, _ in self._route]
+        if identity in hops:
+            self._report_cycle(statement, hops.index(identity))
+            return
+        if name in self.sources or identity in {_identity(path, self.texts) for path in self.sources}:
+            return
+        if len(self._route) > LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} files import each other"
+            self.found.add(TOO_DEEP.at(statement.path.span, message, help="import them from one file"))
+            return
+        source = self._source(name)
+        if isinstance(source, Diagnostic):
+            self.found.add(self._missing(statement, name, source))
+            return
+        self.sources[name] = source
+        file, diagnostics = parse(source)
+        self._keep(diagnostics, imported=True)
+        self._take(file, identity)
+
+    def _source(self, name: str) -> Source | Diagnostic:
+        if self.texts is not None and name in self.texts:
+            return Source(name, self.texts[name])
+        if name.startswith("std/") and (shipped := shipped_source(name)) is not None:
+            return shipped
+        if self.texts is None and not name.startswith("std/"):
+            return read_source(name)
+        return MISSING_IMPORT.at(Place(name), f"`{name}` does not exist")
+
+    def _missing(self, statement: tree.Import, name: str, problem: Diagnostic) -> Diagnostic:
+        message = f"the import cannot be read: {problem.message}"
+        if statement.path.text.startswith("std/"):
+            hint = offer("a shipped file", name, ["std/int8.qspec"])
+        else:
+            hint = "a path is relative to the folder of the file that imports; `std/…` is shipped with qspec"
+        return MISSING_IMPORT.at(statement.path.span, message, label="not found", help=hint)
+
+    def _report_cycle(self, statement: tree.Import, first: int) -> None:
+        hops = self._route[first:]
+        message = f"`{statement.path.text}` is imported by itself"
+        if len(hops) > 1:
+            message += f", through {len(hops) - 1} other file{'s' if len(hops) > 2 else ''}"
+        diagnostic = IMPORT_CYCLE.at(statement.path.span, message, help="move what both need into a file of its own")
+        for _, hop in hops:
+            diagnostic = diagnostic.with_related(hop.path.span, f"`{hop.path.text}` is imported here")
+        self.found.add(diagnostic)
+
+
+def _name(statement: tree.Import) -> str:
+    """The path of an imported file as people see it: relative to the folder of the importing one, unless shipped."""
+    path = statement.path.text
+    if path.startswith("std/"):
+        return path
+    importer = statement.span.source.path
+    if importer.startswith("std/"):
+        return posixpath.normpath(posixpath.join("std", path))
+    return os.path.normpath(os.path.join(os.path.dirname(importer), path))
+
+
+def _identity(name: str, texts: Mapping[str, str] | None) -> str:
+    """What tells two files apart, however their paths are spelled."""
+    if name.startswith("std/") or texts is not None or "\0" in name:
+        return name
+    return os.path.realpath(name)

@@ -1,0 +1,40 @@
+"""Names that were meant: what to offer where a name is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics.catalogue import DUPLICATE_NAME
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like *name*, or an empty text."""
+    import difflib
+
+    names = list(known)
+    exact = [other for other in names if other.lower() == name.lower()]
+    return next(iter(exact or difflib.get_close_matches(name, names, n=1)), "")
+
+
+def offer(kind: str, name: str, known: Iterable[str]) -> str:
+    """A help sentence: the similar name, else what there is. *kind* is the word for the thing, with its article."""
+    names = sorted(known)
+    found = similar(name, names)
+    if found:
+        return f"{kind} with a similar name exists: `{found}`"
+    return f"there is {listed(names)}" if names else f"define {kind} of that name first"
+
+
+def listed(names: Iterable[str], join: str = "and") -> str:
+    """Names in backticks: `a`, `b` and `c`; of many, the first ten."""
+    shown = [f"`{name}`" for name in names]
+    if len(shown) > 10:
+        return ", ".join(shown[:10]) + " …"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {join} {shown[-1]}"
+
+
+def duplicate(kind: str, name: str, span: Span, first: Span) -> Diagnostic:
+    """The error of a name that is defined twice, with both places."""
+    diagnostic = DUPLICATE_NAME.at(span, f"{kind} `{name}` is defined twice", help="rename or remove one of them")
+    return diagnostic.with_related(first, "first defined here")

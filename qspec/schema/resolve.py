@@ -1,0 +1,220 @@
+"""Statements to a spec: every name looked up, every block validated, every mistake reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from qspec.diagnostics import Diagnostics, Source, Span
+from qspec.diagnostics.catalogue import INVALID_OPTION
+from qspec.schema.blocks import Attributes, fitting, read_attributes
+from qspec.schema.conditions import check_requirement, check_where
+from qspec.schema.imports import Files
+from qspec.schema.names import duplicate, offer
+from qspec.schema.patterns import Patterns
+from qspec.schema.quantizers import Quantizers
+from qspec.schema.ranges import moment_of, range_of
+from qspec.schema.settings import Calibrate, Train
+from qspec.schema.shipped import shipped_target, shipped_targets
+from qspec.schema.slots import Slots
+from qspec.schema.spec import Boundary, Deploy, Requirement, Rule, SlotAssignment, Spec
+from qspec.schema.targets import Targets, allowed_values, allows, option_value
+from qspec.schema.values import plain, shown
+from qspec.syntax import suppressed_codes, suppressions, tree
+
+Named = TypeVar("Named", tree.Quantizer, tree.PatternDefinition, tree.Target, tree.Rule)
+Node = TypeVar("Node", bound=tree.Statement)
+
+
+def resolve(source: Source, texts: Mapping[str, str] | None, found: Diagnostics) -> Spec:
+    """The spec of a main file and its imports. What has no meaning is reported in *found* and left out."""
+    files = Files(texts, found)
+    files.read(source)
+    return _Resolver(source, files, found).spec()
+
+
+class _Resolver:
+    def __init__(self, source: Source, files: Files, found: Diagnostics) -> None:
+        self.source = source
+        self.files = files
+        self.found = found
+        self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found)
+        self.patterns = Patterns(self._defined(tree.PatternDefinition, "pattern"), files.unread, found)
+        targets = self._defined(tree.Target, "target")
+        self.targets = Targets(targets, files.unread, shipped_target, shipped_targets(), found)
+
+    def spec(self) -> Spec:
+        quantizers = self.quantizers.all()
+        self.patterns.check_all()
+        targets = self.targets.all()
+        deploys = self._deploys()
+        default = self._default()
+        rules = self._rules()
+        boundaries = self._boundaries()
+        return Spec(
+            path=self.source.path,
+            sources={path: source.text for path, source in self.files.sources.items()},
+            quantizers=quantizers,
+            patterns=self.patterns.usable(),
+            targets=targets,
+            deploys=deploys,
+            inputs=tuple(item for item in boundaries if item.side == "input"),
+            outputs=tuple(item for item in boundaries if item.side == "output"),
+            default=default,
+            rules=rules,
+            calibrate=self._calibrate(),
+            train=self._train(),
+            requirements=self._requirements(deploys),
+            span=Span(self.source, 0, 0),
+            statements=tuple(statement.span for statement in self.files.statements),
+        )
+
+    def _of(self, kind: type[Node]) -> Iterable[Node]:
+        return (statement for statement in self.files.statements if isinstance(statement, kind))
+
+    def _defined(self, kind: type[Named], word: str) -> dict[str, Named]:
+        """The definitions of a kind by name; of two with the same name the first, and an error."""
+        definitions: dict[str, Named] = {}
+        for statement in self._of(kind):
+            name = statement.name
+            first = definitions.setdefault(name.text, statement)
+            if first is not statement:
+                self.found.add(duplicate(word, name.text, name.span, first.name.span))
+        return definitions
+
+    # ---- what decides tensors
+
+    def _default(self) -> tuple[SlotAssignment, ...]:
+        """All `default` blocks as one: of a slot assigned twice, the later assignment, in its later place."""
+        merged: dict[str, SlotAssignment] = {}
+        for block in self._of(tree.Default):
+            for assignment in Slots(self.quantizers, self.found).read(block.body):
+                merged.pop(str(assignment.slot), None)
+                merged[str(assignment.slot)] = assignment
+        return tuple(merged.values())
+
+    def _rules(self) -> tuple[Rule, ...]:
+        return tuple(self._rule(node) for node in self._defined(tree.Rule, "rule").values())
+
+    def _rule(self, node: tree.Rule) -> Rule:
+        self.patterns.check(node.pattern)
+        captures = self.patterns.captures(node.pattern)
+        if node.where is not None:
+            check_where(node.where, captures, self.patterns.several_layers(node.pattern), self.found)
+        return Rule(
+            name=node.name.text,
+            pattern=node.pattern,
+            where=node.where,
+            assignments=Slots(self.quantizers, self.found, captures).read(node.body),
+            span=node.name.span,
+            suppressed=suppressed_codes(node.span, suppressions(node.span.source)),
+            statement=node.span,
+        )
+
+    # ---- the model's edges and settings
+
+    def _boundaries(self) -> tuple[Boundary, ...]:
+        """The `input` and `output` blocks; two that speak of the same tensor are an error."""
+        seen: dict[tuple[str, str | None], tree.Boundary] = {}
+        boundaries: list[Boundary] = []
+        for node in self._of(tree.Boundary):
+            key = node.key.text if node.key else None
+            first = seen.setdefault((node.side, key), node)
+            if first is not node:
+                name = f'{node.side}["{key}"]' if key is not None else node.side
+                self.found.add(duplicate("block", name, _head(node), _head(first)))
+                continue
+            boundaries.append(self._boundary(node, key))
+        return tuple(boundaries)
+
+    def _boundary(self, node: tree.Boundary, key: str | None) -> Boundary:
+        attributes = read_attributes(node.body, ("type", "range", "batch"), f"`{node.side}`", self.found)
+        values = {name: plain(value) for name, value in attributes.values.items() if name != "range"}
+        if "range" in attributes.values and (found := range_of(attributes.values["range"], self.found)):
+            values["range"] = found
+        fit = fitting("boundary", values, attributes.values, self.found)
+        spans = {name: value.span for name, value in attributes.values.items()}
+        return Boundary(side=node.side, key=key, span=_head(node), spans=spans, **fit)
+
+    def _calibrate(self) -> Calibrate:
+        attributes = self._settings("calibrate", ("samples", "batch", "seed"))
+        values = {name: plain(value) for name, value in attributes.values.items()}
+        return Calibrate(**fitting("calibrate", values, attributes.values, self.found))
+
+    def _train(self) -> Train:
+        attributes = self._settings("train", ("batch_norm", "freeze_ranges_after"))
+        values = {name: plain(value) for name, value in attributes.values.items()}
+        if "freeze_ranges_after" in values:
+            values["freeze_ranges_after"] = moment_of(attributes.values["freeze_ranges_after"], self.found)
+        spans = {name: value.span for name, value in attributes.values.items()}
+        return Train(**fitting("train", values, attributes.values, self.found), spans=spans)
+
+    def _settings(self, kind: str, allowed: Sequence[str]) -> Attributes:
+        """The blocks of a kind as one: of several (imports bring theirs) the later wins, attribute by attribute."""
+        values: dict[str, tree.Expression] = {}
+        for node in self._of(tree.Settings):
+            if node.kind == kind:
+                values |= read_attributes(node.body, allowed, f"`{kind}`", self.found).values
+        return Attributes(values)
+
+    # ---- what is asked of the result
+
+    def _deploys(self) -> tuple[Deploy, ...]:
+        deploys: dict[str, Deploy] = {}
+        for node in self._of(tree.Deploy):
+            deploy = self._deploy(node)
+            if deploy is None:
+                self.files.unread.add((node.alias or node.target).text)
+                continue
+            first = deploys.setdefault(deploy.name, deploy)
+            if first is not deploy:
+                diagnostic = duplicate("deployed target", deploy.name, deploy.span, first.span)
+                self.found.add(diagnostic)
+        return tuple(deploys.values())
+
+    def _deploy(self, node: tree.Deploy) -> Deploy | None:
+        target = self.targets.named(node.target)
+        if target is None:
+            return None
+        options = {name: option.default for name, option in target.options.items()}
+        written: dict[str, Span] = {}
+        for argument in node.options:
+            name = argument.name
+            if name is None:
+                message = f"an option is named, found {shown(argument.value)}"
+                hint = f"write `{node.target.text}({next(iter(options), 'option')} = …)`"
+                self.found.add(INVALID_OPTION.at(argument.span, message, help=hint, target=target.name))
+            elif name.text not in options:
+                message = f"target `{target.name}` has no option `{name.text}`"
+                hint = offer("an option", name.text, options) if options else "remove it: the target takes no options"
+                self.found.add(INVALID_OPTION.at(name.span, message, help=hint, target=target.name))
+            elif name.text in written:
+                self.found.add(duplicate("option", name.text, name.span, written[name.text]))
+            else:
+                written[name.text] = name.span
+                value = option_value(argument.value)
+                if value is None or not allows(target.options[name.text], value):
+                    message = f"the option `{name.text}` of `{target.name}` cannot be {shown(argument.value)}"
+                    hint = allowed_values(target.options[name.text])
+                    self.found.add(INVALID_OPTION.at(argument.value.span, message, help=hint, target=target.name))
+                else:
+                    options[name.text] = value
+        alias = node.alias or node.target
+        return Deploy(target=target, options=options, name=alias.text, span=alias.span)
+
+    def _requirements(self, deploys: Sequence[Deploy]) -> tuple[Requirement, ...]:
+        names = [*(deploy.name for deploy in deploys), *self.files.unread]
+        return tuple(
+            Requirement(
+                condition=node.condition, reason=node.reason.text if node.reason else "", span=node.condition.span
+            )
+            for node in self._of(tree.Require)
+            if check_requirement(node.condition, names, self.found)
+        )
+
+
+def _head(node: tree.Boundary) -> Span:
+    """The word, and the key if there is one, at the start of an `input` or `output` block."""
+    if node.key is not None:
+        return Span(node.span.source, node.span.start, node.key.span.end + 1)
+    return Span(node.span.source, node.span.start, node.span.start + len(node.side))

@@ -1,0 +1,346 @@
+"""What a token out of place means, in a person's words, and how reading can go on behind it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from qspec.diagnostics import Diagnostic, Source, Span
+from qspec.diagnostics.catalogue import SYNTAX_ERROR, TOO_DEEP
+from qspec.syntax.automaton import DEEPEST, Failure
+from qspec.syntax.lexer import END, ERROR, NEWLINE, Token
+
+Explanation = tuple[Diagnostic, "list[Token] | None"]
+"""What to say, and the tokens with which to go on; None: without the item that the mistake stands in."""
+
+STATEMENTS = (
+    *("qspec", "import", "deploy", "quantizer", "pattern", "input", "output", "default", "rule", "require"),
+    *("calibrate", "train", "target"),
+)
+
+_SHOWN = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a string in quotes",
+    "UNIT": "a unit",
+    "COMPARE": "a comparison",
+    NEWLINE: "a new line",
+    END: "the end of the file",
+    "EQUAL": "`=`",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "COMMA": "`,`",
+    "VBAR": "`|`",
+    "ARROW": "`->`",
+    "THROUGH": "`..`",
+    "OPTIONAL": "`?`",
+    "REST": "`...`",
+    "DOT": "`.`",
+}
+_GOING_ON = {"DOT", "LSQB", "LPAR", "UNIT", "PLUS", "MINUS", "STAR", "SLASH", "OPTIONAL"}
+_OPERATORS = {"COMPARE", "AND", "OR", "IN", "NOT", "LIKE", "MATCHES"}
+_CHARACTERS = {
+    ";": ("statements do not end with `;`", "a statement ends at the end of its line"),
+    "&": ("`&` is no operator", "write `and`"),
+    "!": ("`!` is no operator", "write `not`, or `!=` to compare"),
+    "~": ("`~` is no operator", "write `not`"),
+    "^": ("`^` is no operator", "only `+`, `-`, `*` and `/` calculate"),
+    "@": ("`@` means nothing in qspec", "remove it"),
+    "$": ("`$` means nothing in qspec", "remove it"),
+    "\\": ("`\\` stands only inside strings", "a statement goes on in the next line behind a comma or an operator"),
+    "\u201c": ("a curly quote is no quote", 'write straight quotes: `"`'),
+    "\u201d": ("a curly quote is no quote", 'write straight quotes: `"`'),
+    "\u2018": ("a curly quote is no quote", "write straight quotes: `'`"),
+    "\u2019": ("a curly quote is no quote", "write straight quotes: `'`"),
+    "\u2192": ("`→` is no arrow", "write `->`"),
+    "\u2265": ("`≥` is no operator", "write `>=`"),
+    "\u2264": ("`≤` is no operator", "write `<=`"),
+    "\u2260": ("`≠` is no operator", "write `!=`"),
+    "\r": ("a carriage return without a line feed", "end lines with a line feed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A failure among the tokens of one statement."""
+
+    source: Source
+    tokens: Sequence[Token]
+    failure: Failure
+
+    @property
+    def token(self) -> Token:
+        """The token out of place."""
+        return self.tokens[self.failure.index]
+
+    @property
+    def span(self) -> Span:
+        """Where it stands; a newline or the end of the file is shown behind the last token."""
+        kind, start, end = self.token
+        if kind in (NEWLINE, END):
+            start = end = self.previous[2]
+        return Span(self.source, start, end)
+
+    @property
+    def previous(self) -> Token:
+        """The last token that was in place."""
+        return self.tokens[self.failure.previous] if self.failure.previous >= 0 else (NEWLINE, 0, 0)
+
+    @property
+    def following(self) -> Token:
+        """The token behind the one out of place."""
+        return self.tokens[min(self.failure.index + 1, len(self.tokens) - 1)]
+
+    def text(self, token: Token) -> str:
+        """The text of a token."""
+        return self.source.text[token[1] : token[2]]
+
+    def line(self, token: Token) -> int:
+        """The line that a token begins in."""
+        return self.source.position(token[1])[0]
+
+    def words(self) -> Iterator[str]:
+        """The texts of the tokens before the mistake, the last first, back to the start of its item."""
+        for token in reversed(self.tokens[: self.failure.index]):
+            if token[0] in ("LBRACE", "RBRACE"):
+                return
+            yield self.text(token)
+
+    def replaced(self, *tokens: Token) -> list[Token]:
+        """The tokens with others in place of the one out of place."""
+        index = self.failure.index
+        return [*self.tokens[:index], *tokens, *self.tokens[index + 1 :]]
+
+
+def explain(mistake: Mistake) -> Explanation:
+    """The first explanation that fits."""
+    return next(found for reading in _READINGS if (found := reading(mistake)) is not None)
+
+
+def _say(mistake: Mistake, message: str, help: str, span: Span | None = None) -> Diagnostic:
+    return SYNTAX_ERROR.at(span or mistake.span, message, help=help)
+
+
+def _too_deep(mistake: Mistake) -> Explanation | None:
+    if not mistake.failure.too_deep:
+        return None
+    message = f"more than {DEEPEST} levels of nesting"
+    return TOO_DEEP.at(mistake.span, message, help="name parts of it and put them together"), None
+
+
+def _open_string(mistake: Mistake) -> Explanation | None:
+    quote = mistake.text(mistake.token)
+    if mistake.token[0] != ERROR or quote not in ("'", '"'):
+        return None
+    start = mistake.token[1]
+    end = mistake.source.text.find("\n", start)
+    span = Span(mistake.source, start, len(mistake.source.text) if end < 0 else end)
+    return _say(mistake, "the string is not closed", f"close it with {quote} before the end of the line", span), None
+
+
+def _strange_character(mistake: Mistake) -> Explanation | None:
+    if mistake.token[0] != ERROR:
+        return None
+    character = mistake.text(mistake.token)
+    if character == ":" and "EQUAL" in mistake.failure.expected:
+        message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `:`"
+        return _say(mistake, message, _ASSIGNMENT), mistake.replaced(("EQUAL", *mistake.token[1:]))
+    shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
+    unknown = (f"{shown} means nothing in qspec", "remove it, or put text into quotes")
+    message, hint = _CHARACTERS.get(character, unknown)
+    repaired: list[Token] | None = mistake.replaced() if character == ";" else None
+    if character == ";" and mistake.following[0] not in (NEWLINE, END, "RBRACE"):
+        repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
+    return _say(mistake, message, hint), repaired
+
+
+def _brace_on_next_line(mistake: Mistake) -> Explanation | None:
+    if mistake.token[0] != NEWLINE or mistake.following[0] != "LBRACE" or "LBRACE" not in mistake.failure.expected:
+        return None
+    brace = mistake.following
+    span = Span(mistake.source, brace[1], brace[2])
+    message = "the opening brace stands on the line of its statement"
+    return _say(mistake, message, "move `{` to the end of the line before", span), mistake.replaced()
+
+
+def _open_parenthesis(mistake: Mistake) -> Explanation | None:
+    openers = [mistake.tokens[index] for index in mistake.failure.openers]
+    opener = next((token for token in reversed(openers) if token[0] != "LBRACE"), None)
+    if opener is None or opener is not openers[-1]:
+        return None
+    if mistake.token[0] not in (END, "LBRACE", "RBRACE") and mistake.line(mistake.token) == mistake.line(opener):
+        return None
+    closer = {"LPAR": "`)`", "LSQB": "`]`"}[opener[0]]
+    span = Span(mistake.source, opener[1], opener[2])
+    message = f"`{mistake.text(opener)}` is never closed"
+    return _say(mistake, message, f"close it with {closer} where its content ends", span), None
+
+
+def _open_brace(mistake: Mistake) -> Explanation | None:
+    if mistake.token[0] != END or "RBRACE" not in mistake.failure.expected:
+        return None
+    opener = mistake.tokens[mistake.failure.openers[-1]]
+    span = Span(mistake.source, opener[1], opener[2])
+    diagnostic = _say(mistake, "expected `}`: the block is never closed", "close the block with `}`")
+    repaired = mistake.replaced(("RBRACE", *mistake.token[1:]), mistake.token)
+    return diagnostic.with_related(span, "the block is opened here"), repaired
+
+
+def _stray_brace(mistake: Mistake) -> Explanation | None:
+    kinds = {"RBRACE": "{", "RPAR": "(", "RSQB": "["}
+    kind = mistake.token[0]
+    if kind not in kinds or any(mistake.text(mistake.tokens[i]) == kinds[kind] for i in mistake.failure.openers):
+        return None
+    message = f"`{mistake.text(mistake.token)}` closes nothing"
+    return _say(mistake, message, f"remove it, or add the missing `{kinds[kind]}`"), mistake.replaced()
+
+
+def _comma(mistake: Mistake) -> Explanation | None:
+    if mistake.token[0] != "COMMA" or mistake.failure.openers:
+        return None
+    words = list(mistake.words())
+    if "match" in words or "pattern" in words:
+        repaired = mistake.replaced(("VBAR", *mistake.token[1:]))
+        return _say(mistake, "alternatives are not separated by commas", "write `Dense | Conv2D`"), repaired
+    if NEWLINE in mistake.failure.expected:
+        repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
+        return _say(mistake, "statements are not separated by commas", "give each a line of its own"), repaired
+    return None
+
+
+def _equal_signs(mistake: Mistake) -> Explanation | None:
+    expected, token = mistake.failure.expected, mistake.token
+    if token[0] == "COMPARE" and "EQUAL" in expected and "COMPARE" not in expected:
+        message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `{mistake.text(token)}`"
+        hint = "`=` assigns; `==` compares, in conditions"
+        return _say(mistake, message, hint), mistake.replaced(("EQUAL", *token[1:]))
+    if token[0] == "EQUAL" and "COMPARE" in expected:
+        message = "`=` assigns, a condition compares with `==`"
+        repaired = mistake.replaced(("COMPARE", *token[1:]))
+        return _say(mistake, message, "write `==`"), repaired
+    return None
+
+
+def _chained_comparison(mistake: Mistake) -> Explanation | None:
+    if mistake.token[0] != "COMPARE" or not {"AND", "OR"} & mistake.failure.expected:
+        return None
+    message = "comparisons cannot be chained"
+    return _say(mistake, message, "join two with `and`: `1 < x and x < 3`, or write `x in 1..3`"), None
+
+
+def _unquoted(mistake: Mistake) -> Explanation | None:
+    if "STRING" not in mistake.failure.expected or mistake.token[0] not in ("NAME", "SLASH", "STAR", "DOT", "NUMBER"):
+        return None
+    if "NAME" in mistake.failure.expected:
+        return None
+    end = mistake.token[2]
+    text = mistake.source.text
+    while end < len(text) and not text[end].isspace() and text[end] not in ",{}()#;":
+        end += 1
+    span = Span(mistake.source, mistake.token[1], end)
+    word = text[span.start : end]
+    message = f"expected a string in quotes after `{mistake.text(mistake.previous)}`, found `{word}`"
+    return _say(mistake, message, f'write `"{word}"`', span), None
+
+
+def _mixed_pattern(mistake: Mistake) -> Explanation | None:
+    words = list(mistake.words())
+    if mistake.token[0] not in ("ARROW", "VBAR", "OPTIONAL") and mistake.failure.kind != "AS":
+        return None
+    if "match" not in words and "pattern" not in words:
+        return None
+    symbol = mistake.text(mistake.token)
+    if symbol == "->" or (symbol == "|" and "->" in words):
+        return _say(mistake, "`->` and `|` do not mix without parentheses", "write `(A | B) -> C`"), None
+    hint = f"put the alternatives into parentheses: `(A | B){' as name' if symbol == 'as' else symbol}`"
+    return _say(mistake, f"`{symbol}` would belong to one alternative only", hint), None
+
+
+def _unknown_statement(mistake: Mistake) -> Explanation | None:
+    expected = mistake.failure.expected
+    if not {"RULE", "QUANTIZER"} <= expected:
+        return None
+    found = mistake.text(mistake.token)
+    similar = difflib.get_close_matches(found, STATEMENTS, n=1)
+    hint = f"a statement with a similar name exists: `{similar[0]}`" if similar else f"there are {_listed(STATEMENTS)}"
+    return _say(mistake, f"no statement begins with `{found}`", hint), None
+
+
+def _keyword_as_name(mistake: Mistake) -> Explanation | None:
+    kind = mistake.failure.kind
+    if "NAME" not in mistake.failure.expected or kind == mistake.token[0] or len(mistake.failure.expected) > 1:
+        return None
+    before, word = mistake.text(mistake.previous), mistake.text(mistake.token)
+    return _say(mistake, f"expected a name after `{before}`, found the word `{word}`", "choose another name"), None
+
+
+def _generic(mistake: Mistake) -> Explanation:
+    wanted = _wanted(mistake.failure.expected)
+    if mistake.failure.previous < 0:
+        return _say(mistake, f"`{mistake.text(mistake.token)}` begins no statement", f"expected {wanted}"), None
+    found = "" if mistake.token[0] in (NEWLINE, END) else f", found `{mistake.text(mistake.token)}`"
+    where = (
+        f"after `{mistake.text(mistake.previous)}`" if mistake.previous[0] != NEWLINE else "at the start of the line"
+    )
+    return _say(mistake, f"expected {wanted} {where}{found}", _advice(mistake)), None
+
+
+def _wanted(expected: frozenset[str]) -> str:
+    """What could stand here, without what could merely go on."""
+    kinds = expected - _GOING_ON if expected - _GOING_ON else expected
+    if kinds >= {"NAME", "NUMBER", "STRING"}:
+        return "a value"
+    kinds = kinds - _OPERATORS if kinds - _OPERATORS - {"BECAUSE"} else kinds
+    words = sorted(f"`{kind.lower()}`" for kind in kinds if kind not in _SHOWN)
+    shown = [text for kind, text in _SHOWN.items() if kind in kinds]
+    return _listed([*shown, *words][:6])
+
+
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
+
+
+def _advice(mistake: Mistake) -> str:
+    expected = mistake.failure.expected
+    if "EQUAL" in expected:
+        similar = difflib.get_close_matches(mistake.text(mistake.previous), _ITEMS, n=1)
+        return f"a word with a similar name exists: `{similar[0]}`" if similar else _ASSIGNMENT
+    if {"RBRACE", "COMMA"} <= expected:
+        return "give each item of a block a line of its own, or put a comma between them"
+    if "LBRACE" in expected:
+        return "a block begins with `{` on the line of its statement"
+    if {"NAME", "NUMBER"} <= expected:
+        return "a value is a name, a number, a string in quotes, or something in parentheses"
+    if "STRING" in expected:
+        return "a text stands in quotes"
+    return f"the manual, grammar/README.md, shows how `{mistake.text(mistake.tokens[0])}` is written"
+
+
+_ASSIGNMENT = "an assignment is written `name = value`"
+_ITEMS = (
+    *("option", "model", "op", "without", "refuse", "warn", "source", "require", "when", "form", "constant"),
+    "unverified",
+)
+
+_READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
+    _too_deep,
+    _open_string,
+    _strange_character,
+    _brace_on_next_line,
+    _open_parenthesis,
+    _open_brace,
+    _stray_brace,
+    _comma,
+    _equal_signs,
+    _chained_comparison,
+    _unquoted,
+    _mixed_pattern,
+    _unknown_statement,
+    _keyword_as_name,
+    _generic,
+)

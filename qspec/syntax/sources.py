@@ -1,0 +1,93 @@
+"""Files to texts, and the edition that a text is written in."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from qspec.diagnostics import Diagnostic, Place, Source, Span
+from qspec.diagnostics.catalogue import MISSING_EDITION, UNKNOWN_EDITION, UNREADABLE_FILE
+
+EDITION = 1
+LARGEST = 4 * 2**20  # bytes
+
+_BLANK = r"(?:[ \t\f\r\n]+|\#[^\n]*)*+"
+_FIRST_STATEMENT = re.compile(rf"{_BLANK}(qspec\b[ \t]*([^\s\#]*)|[^\s\#]\S*)?")
+
+
+def read_source(path: str | os.PathLike[str]) -> Source | Diagnostic:
+    """The text of a file, or why it cannot be read."""
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        return UNREADABLE_FILE.at(Place(name), _why_unreadable(name, error), help=_remedy(error))
+    except ValueError:  # a NUL byte in the path
+        return UNREADABLE_FILE.at(Place(name), f"`{name!r}` is no path", help="give the path of a .qspec file")
+    if len(data) > LARGEST:
+        message = f"`{name}` is larger than {LARGEST // 2**20} MiB"
+        return UNREADABLE_FILE.at(
+            Place(name), message, help="a spec is a text that people write: is this the right file?"
+        )
+    return decode(name, data)
+
+
+def decode(name: str, data: bytes) -> Source | Diagnostic:
+    """The text of *data*: UTF-8, with or without a byte order mark, without NUL."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The decoder counts from behind the byte order mark.
+        offset = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        line = data.count(b"\n", 0, offset) + 1
+        message = f"`{name}` is not UTF-8: the byte 0x{data[offset]:02X} at offset {offset}, in line {line}"
+        return UNREADABLE_FILE.at(Place(name), message, help="save the file as UTF-8")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        message = f"`{name}` holds a NUL character, in line {line}"
+        return UNREADABLE_FILE.at(Place(name), message, help="give a text: this looks like a binary file")
+    return Source(name, text)
+
+
+def check_edition(source: Source) -> tuple[Diagnostic | None, bool]:
+    """What is to be said about the edition, and whether the text can be read on."""
+    match = _FIRST_STATEMENT.match(source.text)
+    if match is None or match.group(1) is None:
+        return None, True
+    start, end = match.span(1)
+    edition = match.group(2)
+    if edition is None:
+        message = "the file does not say which edition of qspec it is written in"
+        span = Span(source, start, start + len(match.group(1)))
+        return MISSING_EDITION.at(span, message, help=f"begin the file with `qspec {EDITION}`"), True
+    if edition == str(EDITION):
+        return None, True
+    if edition.isdigit():
+        number = edition if len(edition) < 20 else edition[:20] + "…"
+        message = f"the file is written in edition {number} of qspec, this release reads edition {EDITION}"
+        hint = "install a newer release: `pip install --upgrade qspec`" if int(number.rstrip("…")) else _FORM
+        return UNKNOWN_EDITION.at(Span(source, *match.span(2)), message, help=hint), False
+    span = Span(source, start, max(end, start + len("qspec")))
+    message = f"expected the number of an edition after `qspec`, found `{edition[:20]}`" if edition else _NUMBER
+    return UNKNOWN_EDITION.at(span, message, help=_FORM), False
+
+
+_NUMBER = "expected the number of an edition after `qspec`"
+_FORM = f"begin the file with `qspec {EDITION}`"
+
+
+def _why_unreadable(name: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"`{name}` does not exist"
+    if isinstance(error, IsADirectoryError) or os.path.isdir(name):
+        return f"`{name}` is a directory"
+    if isinstance(error, PermissionError):
+        return f"`{name}` may not be read by this user"
+    return f"`{name}` cannot be read: {error.strerror or 'the system gives no reason'}"
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "give yourself the right to read it"
+    return "give the path of a .qspec file, relative to the current directory"

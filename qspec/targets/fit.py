@@ -1,0 +1,91 @@
+"""Does a tensor, stored so, fit an operand of a capability table?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qspec.schema.target import Operand, OperandWords
+from qspec.targets.scope import OpScope
+from qspec.targets.verdict import Representation
+
+# A bias scale is the product of two float32 numbers; writers round it differently.
+_RELATIVE_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How a tensor differs from what an operand takes; `weight` is larger the further away it is."""
+
+    text: str
+    weight: int
+    undecided: bool = False
+
+
+def misfit(operand: Operand, stored: Representation, scope: OpScope) -> Misfit | None:
+    """How *stored* differs from the closest alternative of *operand*; None if one fits."""
+    found = [_difference(words, stored, scope) for words in operand.types]
+    differences = [difference for difference in found if difference is not None]
+    if len(differences) < len(found) or not differences:
+        return None
+    closest = min(differences, key=lambda difference: difference.weight)
+    return Misfit(f"`{operand.name}` {closest.text}; taken: {_choices(operand)}", closest.weight, closest.undecided)
+
+
+def _difference(words: OperandWords, stored: Representation, scope: OpScope) -> Misfit | None:
+    if stored.type != words.type:
+        # A float tensor is further from an integer form than another integer type is.
+        far = stored.type.startswith("float") != words.type.startswith("float")
+        return Misfit(f"is {stored.type}", 8 if far else 4)
+    if words.granularity is not None and (stored.granularity or "per_tensor") != words.granularity:
+        return Misfit(f"is {stored.type}, one scale {_spell_granularity(stored.granularity)}", 2)
+    if words.axis is not None and stored.granularity == "per_channel" and stored.axis not in (None, words.axis):
+        return Misfit(f"has its channels on axis {stored.axis}", 2)
+    if words.scheme == "symmetric" and stored.scheme == "asymmetric" and stored.zero_point != 0:
+        return Misfit("is asymmetric", 1)
+    return _parameter_misfit(words, stored, scope)
+
+
+def _parameter_misfit(words: OperandWords, stored: Representation, scope: OpScope) -> Misfit | None:
+    if words.scale is not None and (stored.scale is None or not _close(stored.scale, words.scale)):
+        return _parameter("scale", stored.scale)
+    if words.zero_point is not None and stored.zero_point != words.zero_point:
+        return _parameter("zero point", stored.zero_point)
+    if words.scale_of and stored.scale is not None:
+        operands = [tensors[0].id for name in words.scale_of if (tensors := scope.operands.get(name))]
+        factors = [scale for tensor in operands if (scale := scope.representation(tensor).scale) is not None]
+        product = math.prod(factors)
+        if len(factors) == len(words.scale_of) and not _close(stored.scale, product):
+            return Misfit(f"has scale {stored.scale:g}, not {' * '.join(words.scale_of)} = {product:g}", 1)
+    return None
+
+
+def _parameter(name: str, value: float | None) -> Misfit:
+    if value is None:
+        return Misfit(f"has a {name} that is not known yet", 1, undecided=True)
+    return Misfit(f"has {name} {value:g}", 1)
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_RELATIVE_TOLERANCE)
+
+
+def _spell_granularity(granularity: str | None) -> str:
+    return (granularity or "per_tensor").replace("_", " ")
+
+
+def _choices(operand: Operand) -> str:
+    return " | ".join(" ".join(_words(words)) for words in operand.types)
+
+
+def _words(words: OperandWords) -> Iterable[str]:
+    yield words.type
+    if words.scheme:
+        yield words.scheme
+    if words.granularity:
+        yield words.granularity if words.axis is None else f"{words.granularity}({words.axis})"
+    if words.scale is not None:
+        yield f"scale({words.scale:g})"
+    if words.zero_point is not None:
+        yield f"zero_point({words.zero_point})"

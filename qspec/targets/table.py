@@ -1,0 +1,152 @@
+"""A capability table, ready to be asked: may this op, stored so, run on the target?
+
+An op is taken if one of its rows applies (`when`), one form of that row fits and every condition holds; rows for `any`
+add conditions of their own. What is not known counts as not taken, and the reason says so; it never refuses a model and
+never warns. The names that conditions can use are listed in `qspec.targets.scope`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from qspec.graph.ops import Op, OpGraph
+from qspec.schema.evaluate import UNKNOWN, Unknown, Value, condition_holds
+from qspec.schema.target import Row, TargetDefinition
+from qspec.syntax import tree
+from qspec.targets.attempt import Attempt, applies, try_row
+from qspec.targets.constraints import Constraints, constraints
+from qspec.targets.scope import OpScope, SameScale, spelled
+from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
+from qspec.targets.versions import op_version
+
+
+class Table:
+    """A target with its options chosen. Options left out have their defaults."""
+
+    def __init__(self, definition: TargetDefinition, options: Mapping[str, Value] | None = None) -> None:
+        self.definition = definition
+        defaults = {name: option.default for name, option in definition.options.items()}
+        self.options: Mapping[str, Value] = defaults | dict(options or {})
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self.definition.name
+
+    @cached_property
+    def host(self) -> Table | None:
+        """The table of the target that runs what this one does not take."""
+        return Table(self.definition.host) if self.definition.host else None
+
+    @cached_property
+    def _rows(self) -> Mapping[str, tuple[Row, ...]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.definition.rows:
+            for kind in row.kinds:
+                found.setdefault(kind, []).append(row)
+        return {kind: tuple(rows) for kind, rows in found.items()}
+
+    def rows(self, kind: str) -> tuple[Row, ...]:
+        """The rows that name *kind*, without those for `any`."""
+        return self._rows.get(kind, ())
+
+    def general_rows(self, kind: str) -> tuple[Row, ...]:
+        """The rows for `any` that do not except *kind*."""
+        return tuple(row for row in self._rows.get("any", ()) if kind not in row.exceptions)
+
+    def constraints(self, op: Op, graph: OpGraph) -> Constraints:
+        """What the target asks of a plan for *op*: shared scales, fixed output parameters, granularities."""
+        return constraints(self.rows(op.kind), self.options, op, graph)
+
+    def judge(
+        self,
+        op: Op,
+        graph: OpGraph,
+        representation: Callable[[int], Representation],
+        version: int | None = None,
+        same_scale: SameScale | None = None,
+    ) -> Verdict:
+        """May *op* run on the target, its tensors stored as *representation* says?
+
+        Without *version*, it is the one that a writer gives an op of these types. *same_scale* tells of two tensors
+        whether they share scale and zero point, None if that is not known; without it, their parameters are compared.
+        """
+        written = version if version is not None else op_version(op, graph, representation)
+        scope = OpScope(op, graph, representation, self.options, same_scale=same_scale)
+        scope.version = UNKNOWN if written is None else written
+        rows = self.rows(op.kind)
+        answers = [applies(row, scope) for row in rows]
+        scope.version_unknown = _none_applies(answers)
+        tried = [try_row(row, scope) for row, answer in zip(rows, answers, strict=True) if answer is True]
+        closest = min(tried, key=lambda attempt: attempt.distance, default=None)
+        if closest is None:
+            closest = Attempt().failing(self._no_row(op, rows, answers))
+        general = [try_row(row, scope) for row in self.general_rows(op.kind) if applies(row, scope) is not False]
+        return self._verdict(closest, *general, Attempt().with_conditions(self.definition.conditions, scope))
+
+    def judge_model(self, graph: OpGraph) -> Verdict:
+        """Does the target take the model as a whole? Its `model { … }` conditions, over `static_shapes`, `inputs`,
+        `outputs` and `ops` (how many of each) and the options."""
+        names = _ModelNames(
+            {
+                **self.options,
+                "static_shapes": all(tensor.shape is not None and None not in tensor.shape for tensor in graph.tensors),
+                "inputs": len(graph.inputs),
+                "outputs": len(graph.outputs),
+                "ops": len(graph.ops),
+            }
+        )
+        return self._verdict(Attempt().with_conditions(self.definition.model, names))
+
+    def _verdict(self, closest: Attempt, *others: Attempt) -> Verdict:
+        parts = (closest, *others)
+        refusals = tuple(reason for part in parts for reason in part.refusals)
+        reasons = tuple(reason for part in parts for reason in part.reasons)
+        warnings = tuple(warning for part in parts for warning in part.warnings)
+        outcome = Outcome.ACCEPTED
+        if refusals:
+            outcome = Outcome.REFUSED
+        elif reasons:
+            outcome = Outcome.LEFT_TO_HOST if self.definition.host else Outcome.NOT_ACCEPTED
+        taken = outcome is Outcome.ACCEPTED
+        return Verdict(
+            outcome,
+            refusals or reasons,
+            warnings if taken else (),
+            closest.row,
+            closest.form,
+            closest.unverified,
+        )
+
+    def _no_row(self, op: Op, rows: Sequence[Row], answers: Sequence[bool | Unknown]) -> Reason:
+        conditions = [row.when for row in rows if row.when is not None]
+        if not conditions:
+            return Reason(f"`{self.name}` has no row for {op.kind}", self.definition.span)
+        texts = " or ".join(f"`{spelled(condition)}`" for condition in conditions)
+        undecided = UNKNOWN in answers
+        doubt = ", which cannot be decided" if undecided else ""
+        message = f"`{self.name}` takes {op.kind} only when {texts}{doubt}"
+        return Reason(message, conditions[0].span, undecided=undecided)
+
+
+@dataclass
+class _ModelNames:
+    facts: Mapping[str, Value]
+    seen: dict[str, Value] = field(default_factory=dict)
+
+    def holds(self, condition: tree.Expression) -> bool | Unknown:
+        self.seen.clear()
+        return condition_holds(condition, self._lookup)
+
+    def _lookup(self, path: tree.Path) -> Value:
+        value = UNKNOWN if path.trailers else self.facts.get(path.head.text, UNKNOWN)
+        self.seen[f"`{spelled(path)}`"] = value
+        return value
+
+
+def _none_applies(answers: Sequence[bool | Unknown]) -> bool | Unknown:
+    if True in answers:
+        return False
+    return UNKNOWN if UNKNOWN in answers else True

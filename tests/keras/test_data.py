@@ -1,0 +1,76 @@
+"""Every form of data that people hand over, and what is said of data that cannot be used."""
+
+import numpy as np
+import pytest
+
+from qspec import SpecError
+from qspec.graph.layers import LayerGraph
+from qspec.keras.data import read_data_file, read_samples
+
+ONE = LayerGraph("one", "one", (), (), (), ("image",), ("out",))
+TWO = LayerGraph("two", "two", (), (), (), ("left", "right"), ("out",))
+A, B = np.arange(12.0).reshape(6, 2), np.arange(6.0).reshape(6, 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [A, [A], {"image": A}, [A[:4], A[4:]], iter([A[:1], A[1:]]), [(A[:3], B[:3]), (A[3:], B[3:])], [{"image": A}]],
+    ids=["array", "list", "dict", "batches", "generator", "labelled", "dict batches"],
+)
+def test_one_input(data):
+    assert np.array_equal(A, read_samples(data, ONE, [(1, 2)]).inputs[0])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [[A, B], {"right": B, "left": A}, [[A[:2], B[:2]], [A[2:], B[2:]]], [({"left": A, "right": B}, B)]],
+    ids=["list", "dict", "batches", "labelled dict"],
+)
+def test_two_inputs(data):
+    left, right = read_samples(data, TWO, [(1, 2), (1, 1)]).inputs
+
+    assert np.array_equal(A, left)
+    assert np.array_equal(B, right)
+
+
+def test_a_dataset_with_labels():
+    import tensorflow as tf
+
+    samples = read_samples(tf.data.Dataset.from_tensor_slices((A, B)).batch(4), ONE, [(1, 2)])
+
+    assert np.array_equal(A, samples.inputs[0])
+    assert np.array_equal(B, samples.labels)
+
+
+def test_no_more_than_asked_for_is_read():
+    assert 3 == len(read_samples(([A[i : i + 2]] for i in range(0, 99, 2)), ONE, [(1, 2)], limit=3))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (A[:0], "no samples"),
+        (A[:, :1], "has shape (6, 1), the model takes (samples, 2)"),
+        ({"picture": A}, "no `image`"),
+        (np.where(A > 3, np.nan, A), "NaN or infinity"),
+        (np.array([["a", "b"]]), "values of type"),
+        (7, "cannot read samples from a `int`"),
+    ],
+)
+def test_unusable_data_is_told_in_words(data, message):
+    with pytest.raises(SpecError, match="QS504") as caught:
+        read_samples(data, ONE, [(1, 2)])
+
+    assert message in caught.value.diagnostics[0].message
+
+
+def test_data_files(tmp_path):
+    np.save(tmp_path / "a.npy", A)
+    np.savez(tmp_path / "b.npz", image=A, y=B)
+    (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 no archive")
+
+    assert np.array_equal(A, read_data_file(tmp_path / "a.npy"))
+    assert np.array_equal(B, read_samples(read_data_file(tmp_path / "b.npz"), ONE, [(1, 2)]).labels)
+    for missing in ("c.npz", "d.npy"):
+        with pytest.raises(SpecError, match="QS504"):
+            read_data_file(tmp_path / missing)

@@ -1,0 +1,140 @@
+"""A spec and a Keras model in, a verified integer file out: on models of many shapes."""
+
+import keras
+import numpy as np
+import pytest
+
+import qspec
+from qspec import SpecError
+from tests.keras import models
+
+SPEC = """
+qspec 1
+import "std/int8.qspec"
+default { weights = w8, output = a8 }
+"""
+INTEGER_EDGES = SPEC + "input { type = int8 }\noutput { type = int8 }\n"
+
+
+def inputs_of(model, count=32, seed=0):
+    generator = np.random.default_rng(seed)
+    shapes = [tensor.shape[1:] for tensor in model.inputs]
+    arrays = [generator.normal(size=(count, *shape)).astype(np.float32) for shape in shapes]
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def settled(make):
+    """A model whose batch normalizations have seen data."""
+    keras.utils.set_random_seed(1)
+    model = make()
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(np.random.default_rng(2).uniform(0.5, 1.5, layer.gamma.shape))
+            layer.beta.assign(np.random.default_rng(3).normal(0, 0.3, layer.beta.shape))
+            layer.momentum = 0.5
+    for _ in range(4):
+        model(inputs_of(model, 64), training=True)
+    return model
+
+
+def flat(outputs):
+    return np.concatenate([np.ravel(value) for value in keras.tree.flatten(outputs)])
+
+
+@pytest.mark.parametrize("make", models.ALL)
+@pytest.mark.parametrize("text", [SPEC, INTEGER_EDGES], ids=["float edges", "integer edges"])
+def test_post_training(make, text, tmp_path):
+    model = settled(make)
+    data = inputs_of(model)
+
+    result = qspec.quantize(qspec.loads(text), model, data, tmp_path / "m.tflite", samples=inputs_of(model, 64, 9))
+
+    assert result.ok
+    assert result.parity.largest <= 1
+    assert result.parity.sqnr >= 30
+    reference, outputs = flat(model.predict(data, verbose=0)), flat(result.predict(data))
+    noise = np.sum((reference - outputs) ** 2)
+    assert 10 * np.log10(np.sum(reference**2) / noise) >= 20
+
+
+@pytest.mark.parametrize("make", models.ALL)
+def test_training_moves_every_range_and_variable_then_exports(make, tmp_path):
+    model = settled(make)
+    data = inputs_of(model)
+    quantized = qspec.apply(qspec.loads(INTEGER_EDGES), model, calibration=data)
+    targets = keras.tree.map_structure(lambda value: np.zeros_like(value) + 0.3, model.predict(data, verbose=0))
+    before = [float(r.maximum) for r in quantized.ranges if r.fixed is None]
+    weights = [np.array(variable) for variable in quantized.trainable_variables]
+    loss = keras.tree.map_structure(lambda _: "mse", targets)
+    quantized.compile(keras.optimizers.Adam(1e-3), loss=loss)
+
+    history = quantized.fit(data, targets, epochs=4, batch_size=16, verbose=0).history["loss"]
+
+    assert np.isfinite(history).all()
+    assert history[-1] < history[0]
+    after = [float(r.maximum) for r in quantized.ranges if r.fixed is None]
+    assert sum(a != b for a, b in zip(after, before, strict=True)) >= 0.9 * len(before)
+    assert all(np.any(old != np.array(new)) for old, new in zip(weights, quantized.trainable_variables, strict=True))
+    result = qspec.export(quantized, tmp_path / "m.tflite", samples=data)
+    assert result.ok
+    assert result.parity.sqnr >= 30
+
+
+def test_the_model_that_was_given_is_not_changed():
+    model = settled(models.convolutional)
+    before = [np.array(variable) for variable in model.variables]
+    quantized = qspec.apply(qspec.loads(SPEC), model, calibration=inputs_of(model))
+    quantized.compile("sgd", loss="mse")
+    quantized.fit(inputs_of(model), np.zeros((32, 5)), verbose=0)
+
+    assert all(np.array_equal(old, np.array(new)) for old, new in zip(before, model.variables, strict=True))
+
+
+def test_a_saved_model_comes_back_with_spec_ranges_and_numbers(tmp_path):
+    model = settled(models.convolutional)
+    data = inputs_of(model)
+    quantized = qspec.apply(qspec.loads(SPEC), model, calibration=data)
+    quantized.compile("adam", loss="mse")
+    quantized.fit(data, np.zeros((32, 5)), verbose=0)
+    quantized.save(tmp_path / "q.keras")
+
+    again = qspec.load_model(tmp_path / "q.keras")
+
+    assert np.array_equal(quantized.predict(data, verbose=0), again.predict(data, verbose=0))
+    assert quantized.spec.sources == again.spec.sources
+    again.fit(data, np.zeros((32, 5)), verbose=0)
+
+
+def test_a_float_island_has_its_casts_at_its_edges_only(tmp_path):
+    model = settled(models.convolutional)
+    text = INTEGER_EDGES + 'rule island match Conv2D where name == "project" { all = float }\n'
+
+    result = qspec.quantize(qspec.loads(text), model, inputs_of(model), tmp_path / "m.tflite")
+
+    assert result.ok
+    kinds = [op.kind for op in result.report.plan.ops.ops]
+    assert 1 == kinds.count("DEQUANTIZE")
+    assert 1 == kinds.count("QUANTIZE")
+    island = next(op for op in result.report.plan.ops.ops if op.layer == "project")
+    assert {"float32"} == {result.report.plan.ops.tensors[t].type for t in (*island.inputs, *island.outputs)}
+
+
+def test_a_file_that_was_tampered_with_is_found_out(tmp_path):
+    model = settled(models.perceptron)
+    data = inputs_of(model)
+    spec = qspec.loads(SPEC)
+    result = qspec.quantize(spec, model, data, tmp_path / "m.tflite")
+    assert qspec.verify(result.path, spec, model, data).ok
+    other = qspec.loads(SPEC + "rule last match Dense where index == -1 { weights = w8_tensor }")
+
+    with pytest.raises(SpecError, match="QS601"):
+        qspec.verify(result.path, other, model, data)
+
+
+def test_no_file_is_left_where_the_data_is_unusable(tmp_path):
+    model = models.perceptron()
+
+    with pytest.raises(SpecError, match="QS504"):
+        qspec.quantize(qspec.loads(SPEC), model, np.full((4, 20), np.nan), tmp_path / "m.tflite")
+
+    assert [] == list(tmp_path.iterdir())

@@ -1,0 +1,1 @@
+from tests.plan.plan_helpers import small  # noqa: F401
