@@ -172,12 +172,17 @@ def _folder(kept: str | None) -> Iterator[Path]:
 def _table(figures: dict[str, Any]) -> str:
     lines = ["", f"{'':14} {'accuracy':>9} {'size':>9} {'ms':>7}  worst parity"]
     for name, row in figures["files"].items():
-        parity = row.get("parity")
-        worst = "" if parity is None else max(parity.items(), key=lambda item: (item[1]["lsb"], -item[1]["equal"]))
-        told = f"{worst[1]['lsb']} LSB, {worst[1]['equal']:.2%} equal ({worst[0]})" if worst else ""
+        told = _worst(row.get("parity", {}))
         lines.append(f"{name:14} {row['accuracy']:9.2%} {row['size']:9,} {row['milliseconds']:7.3f}  {told}")
     lines.append("")
     lines.append(f"same class as simulated: {figures['same_class_as_simulated']:.2%} of {figures['test_samples']}")
     for target, coverage in figures["coverage"].items():
         lines.append(f"{target}: {coverage:.0f} % of the ops accelerated")
     return "\n".join(lines)
+
+
+def _worst(parity: dict[str, Any]) -> str:
+    if not parity:
+        return ""
+    op, row = max(parity.items(), key=lambda item: (item[1]["lsb"], -item[1]["equal"]))
+    return f"{row['lsb']} LSB, {row['equal']:.2%} equal ({op})"

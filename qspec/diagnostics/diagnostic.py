@@ -23,7 +23,7 @@ class Source:
     """A text and the name by which people know it (a path, or `<stdin>`)."""
 
     path: str
-    text: str
+    text: str = field(repr=False)
 
     @cached_property
     def _line_starts(self) -> list[int]:

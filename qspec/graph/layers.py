@@ -60,7 +60,8 @@ class Call:
 class LayerGraph:
     """A model's layer calls in execution order, nested models flattened. `inputs` are the calls of its InputLayers (in
     the model's order), `outputs` its results. `input_names` and `output_names` are Keras' own names for them.
-    `path` is the file it was read from, or the model's name."""
+    `path` is the file it was read from, or the model's name. `recorded` are the shapes that the file tells of some
+    values, which help where a layer's own class does not."""
 
     name: str
     path: str
@@ -69,6 +70,7 @@ class LayerGraph:
     outputs: tuple[Value, ...]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    recorded: Mapping[Value, Shape] = field(default_factory=dict, repr=False)
 
     def consumers(self) -> Mapping[Value, tuple[Call, ...]]:
         """The calls that read each value, in execution order; a call that reads it twice stands there once."""

@@ -9,6 +9,6 @@ require_keras()
 
 from qspec.keras.loading import load_model  # noqa: E402
 from qspec.keras.model import QuantizedModel  # noqa: E402  Keras is looked at before anything imports it
-from qspec.keras.quantize import apply, export, quantize, verify  # noqa: E402
+from qspec.keras.public import apply, export, quantize, verify  # noqa: E402
 
 __all__ = ["QuantizedModel", "apply", "export", "load_model", "quantize", "verify"]

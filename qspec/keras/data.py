@@ -80,7 +80,7 @@ def _arrays(parts: Sequence[Any]) -> bool:
 
 def _batch(batch: Any, graph: LayerGraph) -> Samples:
     labels = None
-    if isinstance(batch, tuple) and len(batch) in (2, 3) and len(batch) != len(graph.input_names):
+    if isinstance(batch, tuple) and len(batch) in (2, 3) and _labelled(batch, graph):
         batch, labels = batch[0], batch[1]
     if isinstance(batch, Mapping):
         missing = [name for name in graph.input_names if name not in batch]
@@ -96,6 +96,11 @@ def _batch(batch: Any, graph: LayerGraph) -> Samples:
         wanted = ", ".join(f"`{name}`" for name in graph.input_names)
         raise _unusable(f"the data has {len(parts)} inputs, the model {len(graph.input_names)}", f"it takes {wanted}")
     return Samples(tuple(np.asarray(part) for part in parts), None if labels is None else np.asarray(labels))
+
+
+def _labelled(batch: tuple[Any, ...], graph: LayerGraph) -> bool:
+    """Whether a pair is `(x, y)`, and not the two inputs of a model that takes two."""
+    return isinstance(batch[0], (Mapping, list, tuple)) or len(batch) != len(graph.input_names)
 
 
 def _check(name: str, array: np.ndarray, shape: Shape) -> None:

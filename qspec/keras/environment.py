@@ -24,7 +24,7 @@ def require_keras() -> None:
     if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
         message = "`TF_USE_LEGACY_KERAS` is set, so TensorFlow would use Keras 2"
         raise SpecError([NOT_KERAS_3.at(here, message, help="unset it: qspec works with Keras 3 only")])
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import keras
         import tensorflow

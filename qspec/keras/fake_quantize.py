@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import tensorflow as tf
 from keras import ops
 
 from qspec.numerics.parameters import SMALLEST_RANGE
+
+Rounding = Callable[[Any, Any], Any]  # steps (a value over its scale) and zero point to whole steps
 
 _BELOW_HALF = np.nextafter(np.float32(0.5), np.float32(0))
 
@@ -21,22 +24,40 @@ def round_half_away(value: Any) -> Any:
     return ops.sign(value) * ops.floor(ops.abs(value) + _BELOW_HALF)
 
 
-def fake_quantize(value: Any, scale: Any, zero_point: Any, codes: tuple[int, int], *, round_codes: bool = False) -> Any:
+def round_steps(steps: Any, zero_point: Any) -> Any:
+    """*steps* (a value over its scale), ties away from zero: what most kernels do."""
+    return round_half_away(steps)
+
+
+def round_codes(steps: Any, zero_point: Any) -> Any:
+    """*steps*, rounded with the zero point added: what kernels do that average codes, as AVERAGE_POOL_2D does
+    (LiteRT, kernels/internal/reference/integer_ops/pooling.h)."""
+    # An average of codes is a fraction of few parts: the grid takes away the float error that would decide a tie.
+    codes = ops.round((steps + zero_point) * 1024.0) / 1024.0
+    return round_half_away(codes) - zero_point
+
+
+def round_twice(ratio: Any) -> Rounding:
+    """How QUANTIZE and MUL round small integers to another grid, *ratio* being the scale of the integers over the new
+    one: once after the multiplication with a number in [0.5, 1), once after the shift to the right (LiteRT,
+    kernels/internal/common.h, `MultiplyByQuantizedMultiplier`). Sums are large, and one rounding describes them."""
+    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(ratio)) + 1.0, 0.0))
+    return lambda steps, _: round_half_away(round_half_away(steps / shift) * shift)
+
+
+def fake_quantize(
+    value: Any, scale: Any, zero_point: Any, codes: tuple[int, int], rounding: Rounding = round_steps
+) -> Any:
     """*value* (float32) on the grid of *scale* and *zero_point*, which broadcast against it.
 
     The gradient passes where the value lies inside the range and stops outside (straight-through estimator, Jacob et
-    al. 2018, https://arxiv.org/abs/1712.05877). `round_codes` rounds after the zero point is added, as kernels do that
-    average codes.
+    al. 2018, https://arxiv.org/abs/1712.05877).
     """
     lowest, highest = codes
 
-    @tf.custom_gradient  # type: ignore[misc]
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
     def straight_through(value: Any, scale: Any, zero_point: Any) -> Any:
-        scaled = value / scale
-        if round_codes:
-            rounded = round_half_away(_snap(scaled + zero_point)) - zero_point
-        else:
-            rounded = round_half_away(scaled)
+        rounded = rounding(value / scale, zero_point)
         low, high = lowest - zero_point, highest - zero_point
         result = ops.clip(rounded, low, high) * scale
 
@@ -48,11 +69,6 @@ def fake_quantize(value: Any, scale: Any, zero_point: Any, codes: tuple[int, int
 
     # A variable would be read inside, and its gradient would have to be handed on by name.
     return straight_through(tf.convert_to_tensor(value), scale, zero_point)
-
-
-def _snap(codes: Any) -> Any:
-    """An average of codes, rid of the float error that would decide a tie."""
-    return ops.round(codes * 1024.0) / 1024.0
 
 
 def range_parameters(minimum: Any, maximum: Any, codes: tuple[int, int], *, symmetric: bool) -> tuple[Any, Any]:

@@ -6,27 +6,31 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.litert.float_file import FloatFile
 from qspec.keras.execution import Constants, Step, step_constants
 from qspec.keras.model import QuantizedModel
 from qspec.keras.simulation import Hooks
+from qspec.litert.float_file import FloatFile
+from qspec.litert.stitching import cut_name, input_name, stitch
 
 
 class LoweringHooks(Hooks):
-    """Constants become literals of the graph; every planned tensor of the float file is kept, to be returned."""
+    """Constants become literals of the graph. Every planned tensor of the float file is kept, to be returned, and what
+    reads it reads its placeholder: so the converter sees one op or a few at a time, and cannot fold across."""
 
-    def __init__(self, literals: dict[int, Constants], planned: int) -> None:
-        self.literals, self.planned = literals, planned
+    def __init__(self, literals: dict[int, Constants], placeholders: dict[int, Any]) -> None:
+        self.literals, self.placeholders = literals, placeholders
         self.seen: dict[int, Any] = {}
 
     def tensor(self, tensor: int, value: Any) -> Any:
-        """Keep *value*. Tensors that a cast adds do not exist in the float file."""
-        if tensor < self.planned:
-            self.seen[tensor] = value
-        return value
+        """Keep *value*. Tensors that a cast adds, and the model's inputs, have no placeholder."""
+        if tensor not in self.placeholders:
+            return value
+        self.seen[tensor] = value
+        return self.placeholders[tensor]
 
     def constants(self, step: Step) -> Constants:
         """The step's folded constants as literals."""
@@ -44,19 +48,23 @@ def lower(model: QuantizedModel) -> FloatFile:
         for step in model.simulation.steps
     }
     predicted = model.plan.predicted
-    hooks = LoweringHooks(literals, len(predicted.tensors))
+    planned = {tensor for tensor in predicted.slots.values() if not predicted.tensors[tensor].constant}
+    cuts = sorted(planned - set(predicted.inputs))
 
-    def function(*inputs: Any) -> list[Any]:
+    def function(*arguments: Any) -> dict[str, Any]:
+        inputs, placeholders = arguments[: len(predicted.inputs)], arguments[len(predicted.inputs) :]
+        hooks = LoweringHooks(literals, dict(zip(cuts, placeholders, strict=True)))
         model.simulation.run(inputs, hooks)
-        return [value for tensor, value in hooks.seen.items() if tensor not in predicted.inputs]
+        # Named in their order, so that it is the same whether it is kept or sorted on the way.
+        return {cut_name(tensor): hooks.seen[tensor] for tensor in cuts}
 
+    names = [*map(input_name, range(len(predicted.inputs))), *map(cut_name, cuts)]
     signature = [
-        tf.TensorSpec(predicted.tensors[tensor].shape, tf.float32, name=f"input_{position}")
-        for position, tensor in enumerate(predicted.inputs)
+        tf.TensorSpec(predicted.tensors[tensor].shape, tf.float32, name=name)
+        for name, tensor in zip(names, (*predicted.inputs, *cuts), strict=True)
     ]
     concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
-    outputs = tuple(tensor for tensor in hooks.seen if tensor not in predicted.inputs)
-    return FloatFile(_convert(concrete, model.name), tuple(predicted.inputs), outputs)
+    return stitch(_convert(concrete, model.name), predicted.inputs, cuts)
 
 
 # What the converter drops: x + 0, x * 1, a bias of zeros. A value far below any scale keeps the op.
@@ -70,9 +78,12 @@ def _lasting(slot: tuple[str, str], value: np.ndarray) -> np.ndarray:
 
 
 def _convert(concrete: Any, name: str) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)  # the converter warns of its own deprecations
     try:
-        return bytes(converter.convert())
+        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert())
     except Exception as error:  # the converter raises whatever its passes raise
         message = f"the converter cannot lower `{name}` to LiteRT: {str(error).strip().splitlines()[0][:200]}"
         raise SpecError([LOWERING_DIFFERS.at(Place(name), message)]) from error
+    finally:
+        logging.set_verbosity(verbosity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,15 @@ from keras import ops
 from qspec.diagnostics import SpecError
 from qspec.graph.ops import Op, Slot
 from qspec.keras.execution import Constants, Step, channel_axes, step_constants
-from qspec.keras.fake_quantize import fake_quantize, range_parameters, round_half_away
+from qspec.keras.fake_quantize import (
+    Rounding,
+    fake_quantize,
+    range_parameters,
+    round_codes,
+    round_half_away,
+    round_steps,
+    round_twice,
+)
 from qspec.keras.live_model import read_model
 from qspec.keras.ranges import ActivationRange
 from qspec.keras.simulation import Hooks, Simulation, make_simulation
@@ -23,10 +32,6 @@ from qspec.plan.plan import Decision
 from qspec.schema import loads
 from qspec.schema.quantizer import Range
 from qspec.schema.spec import Spec
-
-# These kernels round the average of the codes, zero point included; the others round the real value
-# (LiteRT, kernels/internal/reference/integer_ops/pooling.h).
-_ROUND_CODES = frozenset({"AVERAGE_POOL_2D"})
 
 
 @keras.saving.register_keras_serializable(package="qspec")
@@ -68,6 +73,8 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         outputs = self.simulation.run(self.flat_inputs(inputs), hooks)
         if training:
             self._follow(hooks)
+        if isinstance(self.float_model, keras.Sequential):
+            return outputs[0]
         return keras.tree.pack_sequence_as(self.float_model.output, outputs)
 
     def flat_inputs(self, inputs: Any) -> list[Any]:
@@ -219,6 +226,7 @@ class TrainingHooks(Hooks):
     def __init__(self, model: QuantizedModel) -> None:
         self.model = model
         self.seen: dict[int, list[Any]] = {}
+        self.scales: dict[int | None, Any] = {}
 
     def tensor(self, tensor: int, value: Any) -> Any:
         """Fake-quantize *value*, and remember it if its group follows it."""
@@ -229,13 +237,29 @@ class TrainingHooks(Hooks):
         group = plan.ranges[index]
         if group.fixed is None and tensor in group.sources:
             self.seen.setdefault(index, []).append(value)
-        producer: Op | None = self.model.producers.get(tensor)
-        rounds_codes = producer is not None and producer.kind in _ROUND_CODES
-        return self.model.ranges[index](value, round_codes=rounds_codes)
+        return self.model.ranges[index](value, rounding=self.rounding(tensor, index))
+
+    def rounding(self, tensor: int, index: int) -> Rounding:
+        """How the kernel that writes *tensor* rounds."""
+        producer = self.model.producers.get(tensor)
+        if producer is not None and producer.kind == "AVERAGE_POOL_2D":
+            return round_codes
+        if producer is not None and producer.kind in ("QUANTIZE", "MUL"):
+            scales = [self.scale(source) for source in producer.inputs]
+            if all(scale is not None for scale in scales):
+                return round_twice(math.prod(scales) / self.model.ranges[index].parameters()[0])
+        return round_steps
+
+    def scale(self, tensor: int) -> Any:
+        """The scale of an activation, or of a constant that this walk has met; None for a float."""
+        index = self.model.plan.decisions[tensor].range if tensor in self.model.plan.decisions else None
+        return self.scales.get(tensor) if index is None else self.model.ranges[index].parameters()[0]
 
     def constants(self, step: Step) -> Constants:
         """The step's constants, fake-quantized."""
-        return {key: constant.value for key, constant in self.model.quantized_constants(step).items()}
+        constants = self.model.quantized_constants(step)
+        self.scales |= {constant.tensor: constant.scale for constant in constants.values()}
+        return {key: constant.value for key, constant in constants.items()}
 
 
 class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]

@@ -8,7 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from qspec.keras.fake_quantize import fake_quantize, range_parameters
+from qspec.keras.fake_quantize import (
+    Rounding,
+    fake_quantize,
+    range_parameters,
+    round_steps,
+)
 from qspec.plan.plan import RangeGroup
 
 # One training step moves a range by a hundredth of the way to the batch's, where the spec names no decay of its own.
@@ -45,10 +50,10 @@ class ActivationRange(keras.layers.Layer):  # type: ignore[misc]
             return ops.convert_to_tensor(np.float32(self.fixed[0])), ops.convert_to_tensor(np.float32(self.fixed[1]))
         return range_parameters(self.minimum, self.maximum, self.codes, symmetric=self.symmetric)
 
-    def call(self, value: Any, round_codes: bool = False) -> Any:
+    def call(self, value: Any, rounding: Rounding = round_steps) -> Any:
         """*value* on the group's grid, in the type it came in."""
         scale, zero_point = self.parameters()
-        quantized = fake_quantize(ops.cast(value, "float32"), scale, zero_point, self.codes, round_codes=round_codes)
+        quantized = fake_quantize(ops.cast(value, "float32"), scale, zero_point, self.codes, rounding)
         return ops.cast(quantized, value.dtype)
 
     def start(self, minimum: float, maximum: float, extremes: tuple[float, float]) -> None:

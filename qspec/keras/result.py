@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from qspec.diagnostics import Diagnostic, Severity
+from qspec.lint.report import Report
+from qspec.litert.interpreter import Kernels
 from qspec.litert.parity import Parity
 from qspec.litert.predict import predict
-from qspec.lint.report import Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +31,6 @@ class Result:
         """Whether verification found nothing wrong."""
         return not any(item.severity is Severity.ERROR for item in self.diagnostics)
 
-    def predict(self, inputs: Any, kernels: str = "fast") -> np.ndarray | list[np.ndarray]:
-        """The file's outputs, dequantized to float32, for float *inputs* (samples first; a list for several inputs)."""
+    def predict(self, inputs: Any, kernels: Kernels = "fast") -> Any:
+        """The file's outputs (one array, or a list), dequantized to float32, for float *inputs*, samples first."""
         return predict(self.path.read_bytes(), inputs, kernels)

@@ -28,6 +28,9 @@ def _lines(deployed: Deployed) -> Iterator[str]:
         pieces = f"{placement.partitions} partition{'' if placement.partitions == 1 else 's'}"
         coverage = f"{placement.coverage:.3g}% of the compute ops"
         yield f"{deployed.deploy.name}{title}: {fast} of {len(placement.ops)} ops accelerated, {coverage}, {pieces}"
+    room = definition.memory.get("parameters")
+    if room is not None:
+        yield f"  parameters: {placement.parameter_bytes / 2**20:.2f} of {room / 2**20:.2f} MiB"
     yield from _left(deployed)
     doubtful = [placed for placed in placement.ops if placed.accelerated and placed.verdict.unverified is not None]
     if doubtful:
@@ -37,8 +40,9 @@ def _lines(deployed: Deployed) -> Iterator[str]:
 
 def _left(deployed: Deployed) -> Iterator[str]:
     grouped: dict[tuple[str, str, bool], list[str]] = {}
+    behind = [placed for placed in deployed.placement.ops if not placed.accelerated and placed.verdict.accepted]
     for placed in deployed.placement.ops:
-        if not placed.accelerated:
+        if not placed.accelerated and not placed.verdict.accepted:
             reasons = "; ".join(dict.fromkeys(reason.message for reason in placed.why))
             grouped.setdefault((placed.op.kind, reasons, placed.runs), []).append(placed.op.layer)
     host = deployed.table.host
@@ -47,3 +51,7 @@ def _left(deployed: Deployed) -> Iterator[str]:
         names = ", ".join(layers[:_MOST_LAYERS]) + (", …" if len(layers) > _MOST_LAYERS else "")
         count = f"{len(layers)} " if len(layers) > 1 else ""
         yield f"  {where}: {count}{kind} ({names}): {reasons}"
+    if behind and host is not None:
+        whole = "" if deployed.placement.model.accepted else ", if it took the model"
+        where = "behind these" if deployed.placement.model.accepted else "as well"
+        yield f"  on {host.name}: {len(behind)} more {where}, which {deployed.table.name} would take{whole}"

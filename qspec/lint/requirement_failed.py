@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from qspec.diagnostics import Diagnostic
@@ -28,25 +28,32 @@ def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
     by `quantize` and `verify`.
     """
     for requirement in facts.spec.requirements:
-        yield from _check(requirement, facts)
+        yield from hold(requirement, lambda path: _value(path, facts))
 
 
-def _check(requirement: Requirement, facts: Facts) -> Iterator[Diagnostic]:
+def hold(
+    requirement: Requirement, value: Callable[[tree.Path], Any], call: Callable[[tree.Call], Any] = lambda call: UNKNOWN
+) -> Iterator[Diagnostic]:
+    """An error if *requirement* is false, or has a mistake in it. *value* and *call* give what is known, else
+    UNKNOWN."""
     found: dict[str, Any] = {}
 
-    def lookup(path: tree.Path) -> Any:
-        value = _value(path, facts)
-        if value is not UNKNOWN:
-            found[path.span.source.text[path.span.start : path.span.end]] = value
-        return value
+    def remember(part: tree.Path | tree.Call, result: Any) -> Any:
+        if result is not UNKNOWN:
+            found[part.span.source.text[part.span.start : part.span.end]] = result
+        return result
 
     try:
-        holds = condition_holds(requirement.condition, lookup, lambda call: UNKNOWN)
+        holds = condition_holds(
+            requirement.condition,
+            lambda path: remember(path, value(path)),
+            lambda part: remember(part, call(part)),
+        )
     except Mistake as mistake:
         yield REQUIREMENT_FAILED.at(mistake.span, mistake.message, help=mistake.help)
         return
     if holds is False:
-        values = ", ".join(f"`{name}` is {_spelled(name, value)}" for name, value in found.items())
+        values = ", ".join(f"`{name}` is {_spelled(name, number)}" for name, number in found.items())
         yield REQUIREMENT_FAILED.at(
             requirement.condition.span,
             f"this requirement does not hold: {values}",
@@ -66,7 +73,9 @@ def _value(path: tree.Path, facts: Facts) -> Any:
     return UNKNOWN
 
 
+_UNITS = {"coverage": "%", "parameters": " B", "size": " B", "parity": " lsb", "sqnr": " dB", "accuracy_drop": "%"}
+
+
 def _spelled(name: str, value: float) -> str:
-    return (
-        f"{value:.4g}%" if name.endswith(".coverage") else f"{value} B" if name.endswith(".parameters") else f"{value}"
-    )
+    unit = _UNITS.get(name.split("(")[0].rsplit(".", 1)[-1], "")
+    return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.4g}{unit}"

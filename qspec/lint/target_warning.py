@@ -25,8 +25,9 @@ def target_warning(facts: Facts) -> Iterator[Diagnostic]:
         name = deployed.deploy.name
         found: dict[Reason, dict[str, None]] = {reason: {} for reason in deployed.placement.model.warnings}
         for placed in deployed.placement.ops:
-            verdict = placed.verdict if placed.accelerated else placed.host
-            for warning in verdict.warnings if verdict is not None else ():
+            # Of what the runtime itself does, the plan warns.
+            accelerated = placed.accelerated and deployed.table.name != "tflite"
+            for warning in placed.verdict.warnings if accelerated else ():
                 found.setdefault(warning, {})[f"{placed.op.kind} of `{placed.op.layer}`"] = None
         for warning, ops in found.items():
             where = f"{next(iter(ops))}{f' and {len(ops) - 1} more' if len(ops) > 1 else ''}: " if ops else ""

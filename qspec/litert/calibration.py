@@ -10,7 +10,6 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNUSABLE_DATA
 from qspec.litert.float_file import FloatFile
-from qspec.graph.ops import OpGraph
 from qspec.numerics import estimator
 from qspec.plan.plan import Plan, RangeGroup
 
@@ -40,7 +39,7 @@ def calibrate(
     groups = {index: group for index, group in enumerate(plan.ranges) if group.fixed is None}
     estimators = {index: _estimator(group) for index, group in groups.items()}
     extremes = {index: estimator("minmax", lowest=-128, highest=127, symmetric=False) for index in groups}
-    sources = [(index, float_tensor(plan.ops, tensor)) for index, group in groups.items() for tensor in group.sources]
+    sources = [(index, float_tensor(plan, tensor)) for index, group in groups.items() for tensor in group.sources]
     batches = list(fixed_batches(inputs, plan.batch))
     for done, values in enumerate(file.run(batches), 1):
         for index, tensor in sources:
@@ -66,10 +65,10 @@ def fixed_batches(inputs: Sequence[np.ndarray], size: int | None) -> Iterator[li
         yield [np.ascontiguousarray(array[indices % total]) for array in inputs]
 
 
-def float_tensor(graph: OpGraph, tensor: int) -> int:
+def float_tensor(plan: Plan, tensor: int) -> int:
     """The tensor of the float file whose values *tensor* holds: itself, or what a cast was made from."""
-    producers = graph.producers()
-    while tensor in producers and producers[tensor].kind in ("QUANTIZE", "DEQUANTIZE"):
+    producers = plan.ops.producers()
+    while tensor >= len(plan.predicted.tensors):
         tensor = producers[tensor].inputs[0]
     return tensor
 

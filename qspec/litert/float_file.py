@@ -11,10 +11,10 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class FloatFile:
-    """A float `.tflite` in which every tensor that the plan speaks of is an output of the graph.
+    """A float `.tflite` in which every tensor that the plan speaks of is an input or an output of the graph.
 
-    `outputs` are the plan's tensor ids in the order of the graph's outputs, `inputs` those of its inputs. Outputs keep
-    their order through the converter, names do not: that is why tensors are found by position.
+    `inputs` and `outputs` are the plan's tensor ids in the order of the graph's. Tensors are found by position: the
+    converter keeps the order of outputs, while names become those of whatever was fused.
     """
 
     content: bytes
@@ -26,19 +26,13 @@ class FloatFile:
         from qspec.litert.interpreter import make_interpreter
 
         interpreter = make_interpreter(self.content, kernels="fast")
-        details = sorted(interpreter.get_input_details(), key=lambda detail: argument_position(detail["name"]))
-        inputs = [detail["index"] for detail in details]
+        inputs = [detail["index"] for detail in interpreter.get_input_details()]
         outputs = [detail["index"] for detail in interpreter.get_output_details()]
         for batch in batches:
             _feed(interpreter, inputs, batch)
             interpreter.invoke()
             found = {tensor: interpreter.get_tensor(index) for tensor, index in zip(self.outputs, outputs, strict=True)}
             yield found | dict(zip(self.inputs, batch, strict=True))
-
-
-def argument_position(name: str) -> int:
-    """The position of an input among the function's arguments, from the name `input_3` that lowering gave it."""
-    return int(name.split(":")[0].rsplit("_", 1)[1])
 
 
 def _feed(interpreter: Any, inputs: Sequence[int], batch: Sequence[np.ndarray]) -> None:

@@ -12,7 +12,7 @@ from qspec.litert.interpreter import make_interpreter, run
 from qspec.numerics import Parameters, dequantize, exact_parameters, quantize
 
 
-def predict(content: bytes, inputs: Any, kernels: Any = "fast") -> np.ndarray | list[np.ndarray]:
+def predict(content: bytes, inputs: Any, kernels: Any = "fast") -> Any:
     """The outputs of a `.tflite` file for float *inputs*: quantized on the way in and dequantized on the way out where
     its interface is integer. One array, or a list where the file has several outputs."""
     interpreter = make_interpreter(content, kernels)

@@ -64,8 +64,8 @@ def verify_structure(
     return indices, problems + _unplanned_floats(body, place, plan, indices)
 
 
-def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> Iterator[tuple[int, Parameters]] | Any:
-    found = {}
+def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> dict[int, Parameters]:
+    found: dict[int, Parameters] = {}
     for op in plan.ops.ops:
         bias = op.inputs[2] if len(op.inputs) > 2 else -1
         slot = plan.ops.tensors[bias].slot if bias >= 0 else None
@@ -169,21 +169,21 @@ def verify_parity(
     fast = make_interpreter(content, "fast")
     tensors = {tensor: index for tensor, index in indices.items() if not plan.ops.tensors[tensor].constant}
     tallies: dict[int, _Tally] = {}
-    ends: list[tuple[list[np.ndarray], ...]] = []
+    simulated: list[np.ndarray] = []
+    built_in: list[np.ndarray] = []
+    default: list[np.ndarray] = []
     for start in range(0, len(inputs[0]), _CHUNK):
         part = [array[start : start + _CHUNK] for array in inputs]
         codes, outputs = _run_all(interpreter, part, plan.batch, tensors)
-        comparison = _Comparison(plan, parameters, codes, tallies)
-        simulate(part, comparison.replace)
-        simulated = simulate(part, lambda _, value: value)
-        ends.append((list(simulated), outputs, _run_all(fast, part, plan.batch, {})[1]))
-    simulated_outputs, outputs, fast_outputs = (
-        np.concatenate([np.concatenate([np.ravel(value) for value in end[kind]]) for end in ends]) for kind in range(3)
-    )
+        simulate(part, _Comparison(plan, parameters, codes, tallies).replace)
+        simulated += [np.ravel(value) for value in simulate(part, lambda _, value: value)]
+        built_in += [np.ravel(value) for value in outputs]
+        default += [np.ravel(value) for value in _run_all(fast, part, plan.batch, {})[1]]
+    reference = np.concatenate(simulated)
     return Parity(
         tuple(_tensor_parity(plan, tensor, tally) for tensor, tally in sorted(tallies.items())),
-        sqnr(simulated_outputs, outputs),
-        sqnr(simulated_outputs, fast_outputs),
+        sqnr(reference, np.concatenate(built_in)),
+        sqnr(reference, np.concatenate(default)),
         len(inputs[0]),
         random,
     )
@@ -205,6 +205,22 @@ def _run_all(
     outputs = [np.concatenate(values)[:count] for values in zip(*results, strict=True)]
     reals = [from_interface(a, d) for a, d in zip(outputs, interpreter.get_output_details(), strict=True)]
     return {tensor: np.concatenate(values)[:count] for tensor, values in found.items()}, reals
+
+
+def read_tensors(
+    content: bytes,
+    inputs: Sequence[np.ndarray],
+    batch: int | None,
+    indices: Mapping[int, int],
+    parameters: Mapping[int, Parameters],
+) -> dict[int, np.ndarray]:
+    """What tensors of a file mean (float32) for *inputs*; *indices* gives the file's index of each."""
+    interpreter = make_interpreter(content, "built_in", keep_tensors=True)
+    codes, _ = _run_all(interpreter, inputs, batch, indices)
+    return {
+        tensor: dequantize(array, parameters[tensor]) if tensor in parameters else array
+        for tensor, array in codes.items()
+    }
 
 
 def _tensor_parity(plan: Plan, tensor: int, tally: _Tally) -> TensorParity:

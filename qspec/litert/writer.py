@@ -11,9 +11,9 @@ import numpy as np
 import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
-from qspec.litert.float_file import FloatFile, argument_position
 from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
+from qspec.litert.float_file import FloatFile
 from qspec.lowering.versions import op_version
 from qspec.numerics import Parameters, quantize, quantize_bias
 from qspec.plan.plan import Plan
@@ -70,9 +70,8 @@ class _Writer:
 
     def _operators_by_tensor(self) -> dict[int, Any]:
         """The float file's operators, by the plan's id of their first output."""
-        inputs = sorted(self.body.inputs, key=lambda index: argument_position(self._name(index)))
         positions = [
-            *zip(self.file.inputs, inputs, strict=True),
+            *zip(self.file.inputs, self.body.inputs, strict=True),
             *zip(self.file.outputs, self.body.outputs, strict=True),
         ]
         self.placed = {int(index): tensor for tensor, index in positions}

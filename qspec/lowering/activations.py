@@ -135,10 +135,10 @@ def _silu(site: Site, tensor: int) -> int:
 def _hard_sigmoid(site: Site, tensor: int) -> int:
     """relu6(x + 3) · 1/6 (`keras/src/backend/tensorflow/nn.py`)"""
     shape = site.shape(tensor)
-    three = site.inner_constant("addend", ())
+    three = site.inner_constant("addend", (), 3.0)
     shifted = site.write("ADD", [tensor, three], shape, site.inner("shifted"), fused_activation_function="NONE")
     clipped = site.write("RELU6", [shifted], shape, site.inner("clipped"))
-    sixth = site.inner_constant("multiplier", ())
+    sixth = site.inner_constant("multiplier", (), 1 / 6)
     return site.write("MUL", [clipped, sixth], shape, site.output, fused_activation_function="NONE")
 
 

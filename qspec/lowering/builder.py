@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,9 +73,13 @@ class Draft:
                 found.setdefault(tensor, []).append(op)
         return found
 
-    def stays(self, tensor: int) -> bool:
-        """Whether fusion must leave a tensor alone: an output of the model, or read by a layer without a lowering."""
-        return tensor in self.outputs or tensor in self.wanted
+    def kept(self) -> frozenset[int]:
+        """The tensors that fusion must leave: outputs of the model, and what layers without a lowering read."""
+        return frozenset((*self.outputs, *self.wanted))
+
+    def remove(self, ops: Set[DraftOp]) -> None:
+        """Drop ops that passes have joined to others."""
+        self.ops = [op for op in self.ops if op not in ops]
 
     def writers(self) -> dict[int, DraftOp]:
         """The op that writes each tensor."""
@@ -96,7 +100,7 @@ class Draft:
                 tuple(numbers[tensor] for tensor in op.inputs),
                 (numbers[op.output],),
                 op.attributes,
-                tuple(op.calls),
+                tuple(dict.fromkeys(op.calls)),
                 paths[op.calls[0]],
             )
             for index, op in enumerate(self.ops)

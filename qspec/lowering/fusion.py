@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ def join_equal_ops(draft: Draft) -> None:
         first = kept.setdefault(_identity(draft, op), op)
         if first is not op:
             same[op.output] = first.output
-            first.calls.extend(call for call in op.calls if call not in first.calls)
+            first.calls.extend(op.calls)
     draft.ops = list(kept.values())
     draft.equal.update(same)
     draft.outputs = [same.get(tensor, tensor) for tensor in draft.outputs]
@@ -71,18 +72,19 @@ def _operand_identity(draft: Draft, number: int) -> Any:
 
 def fuse_paddings(draft: Draft) -> None:
     """A PAD that adds just what SAME would add goes into the convolutions that read it, if all its readers are such."""
-    readers = draft.readers()
+    readers, kept = draft.readers(), draft.kept()
+    removed = set()
     for pad in [op for op in draft.ops if op.kind == "PAD"]:
         consumers = readers.get(pad.output, [])
-        if draft.stays(pad.output) or not consumers:
+        if pad.output in kept or not all(_takes_padding(draft, pad, op) for op in consumers):
             continue
-        if all(_takes_padding(draft, pad, op) for op in consumers):
-            for op in consumers:
-                op.inputs[0] = pad.inputs[0]
-                op.attributes["padding"] = "SAME"
-                op.calls.extend(call for call in pad.calls if call not in op.calls)
-            draft.ops.remove(pad)
-            draft.gone[pad.output] = pad.inputs[0]
+        for op in consumers:
+            op.inputs[0] = pad.inputs[0]
+            op.attributes["padding"] = "SAME"
+            op.calls.extend(pad.calls)
+        removed.add(pad)
+        draft.gone[pad.output] = pad.inputs[0]
+    draft.remove(removed)
 
 
 def _takes_padding(draft: Draft, pad: DraftOp, op: DraftOp) -> bool:
@@ -114,69 +116,73 @@ def fold_normalizations(layers: Mapping[int, Any], add_bias: Callable[[Draft, Dr
 
     def fold(draft: Draft) -> None:
         found = _foldable(draft)
-        targets: dict[Any, set[Any]] = {}
-        for normalization, producer in found.items():
-            targets.setdefault(layers[producer.calls[0]], set()).add(layers[normalization])
-        calls: dict[Any, int] = {}
-        for op in draft.ops:
-            if op.kind in FOLDING_KINDS:
-                calls[draft.owners[op.inputs[1]]] = calls.get(draft.owners[op.inputs[1]], 0) + 1
-        ready: dict[Any, int] = {}
-        for producer in found.values():
-            ready[draft.owners[producer.inputs[1]]] = ready.get(draft.owners[producer.inputs[1]], 0) + 1
-        for normalization, producer in found.items():
-            weights = draft.owners[producer.inputs[1]]
-            if len(targets[layers[producer.calls[0]]]) == 1 and calls[weights] == ready[weights]:
-                _fold(draft, normalization, producer, add_bias)
+        normalizations: dict[Any, set[Any]] = {}
+        for call, producer in found.items():
+            normalizations.setdefault(_weights(draft, producer), set()).add(layers[call])
+        uses = Counter(_weights(draft, op) for op in draft.ops if op.kind in FOLDING_KINDS)
+        ready = Counter(_weights(draft, producer) for producer in found.values())
+        removed: set[DraftOp] = set()
+        for call, producer in found.items():
+            weights = _weights(draft, producer)
+            if len(normalizations[weights]) == 1 and uses[weights] == ready[weights]:
+                removed.update(_fold(draft, call, producer, add_bias))
+        draft.remove(removed)
 
     return fold
 
 
+def _weights(draft: Draft, op: DraftOp) -> Any:
+    """The variable that an op's weights come from."""
+    return draft.owners[op.inputs[1]]
+
+
 def _foldable(draft: Draft) -> dict[int, DraftOp]:
-    """For each batch normalization's call the op that could take it."""
-    readers, writers = draft.readers(), draft.writers()
+    """For each batch normalization's call the op that could take it: along its channels, and with no other reader."""
+    readers, writers, kept = draft.readers(), draft.writers(), draft.kept()
     found = {}
     for call, (multiply, add) in draft.pairs.items():
         producer = writers.get(multiply.inputs[0])
         if producer is None or producer.kind not in FOLDING_KINDS or writers.get(multiply.output) is not multiply:
             continue
         constant = draft.tensors[multiply.inputs[1]].shape
-        alone = readers[producer.output] == [multiply] and not draft.stays(producer.output)
-        between = readers[multiply.output] == [add] and not draft.stays(multiply.output)
-        if alone and between and constant is not None and len(constant) == 1:
+        alone = readers[producer.output] == [multiply] and readers[multiply.output] == [add]
+        free = producer.output not in kept and multiply.output not in kept
+        if alone and free and constant is not None and len(constant) == 1:
             found[call] = producer
     return found
 
 
-def _fold(draft: Draft, call: int, producer: DraftOp, add_bias: Callable[[Draft, DraftOp], int]) -> None:
+def _fold(
+    draft: Draft, call: int, producer: DraftOp, add_bias: Callable[[Draft, DraftOp], int]
+) -> tuple[DraftOp, DraftOp]:
+    """Fold one normalization; the ops that are no longer needed."""
     multiply, add = draft.pairs[call]
     if producer.inputs[2] < 0:
         producer.inputs[2] = add_bias(draft, producer)
-    draft.ops.remove(multiply)
-    draft.ops.remove(add)
     draft.gone[multiply.output] = add.output
     _write_instead(draft, producer, add.output)
-    producer.calls.extend(c for c in add.calls if c not in producer.calls)
+    producer.calls.extend(add.calls)
     draft.folded[call] = producer.calls[0]
+    return multiply, add
 
 
 def fuse_activations(draft: Draft) -> None:
     """RELU, RELU6 and RELU_N1_TO_1 go into the op before, if nothing else reads its result."""
-    readers, writers = draft.readers(), draft.writers()
-    for op in list(draft.ops):
-        if op.kind not in FUSED_ACTIVATIONS:
-            continue
+    readers, writers, kept = draft.readers(), draft.writers(), draft.kept()
+    removed = set()
+    for op in draft.ops:
         producer = writers.get(op.inputs[0])
-        if producer is None or producer.kind not in ACTIVATED_KINDS:
+        if op.kind not in FUSED_ACTIVATIONS or producer is None or producer.kind not in ACTIVATED_KINDS:
             continue
         free = producer.attributes["fused_activation_function"] == "NONE"
-        if not free or readers[producer.output] != [op] or draft.stays(producer.output):
+        if not free or readers[producer.output] != [op] or producer.output in kept:
             continue
         producer.attributes["fused_activation_function"] = op.kind
-        draft.ops.remove(op)
         _write_instead(draft, producer, op.output)
+        producer.calls.extend(op.calls)
         writers[op.output] = producer
-        producer.calls.extend(call for call in op.calls if call not in producer.calls)
+        removed.add(op)
+    draft.remove(removed)
 
 
 def _write_instead(draft: Draft, op: DraftOp, tensor: int) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from qspec.diagnostics import Diagnostic, Place
 from qspec.diagnostics.catalogue import UNKNOWN_SHAPE, UNREADABLE_MODEL, UNSUPPORTED_LAYER
-from qspec.graph.document import Malformed, Node
+from qspec.graph.document import Malformed, Node, described
 from qspec.graph.layers import Call, LayerGraph, Shape, Value
 from qspec.graph.ops import OpGraph, Slot
 from qspec.lowering import fusion
@@ -37,18 +37,36 @@ class _Run:
         self.values: dict[Value, int | None] = {}
         self.shapes: dict[int, tuple[Shape | None, ...]] = {}
         self.diagnostics: dict[str, Diagnostic] = {}
+        self.outputs: dict[int, int] = {}  # the last output of each call that somebody reads
+        for value in [*graph.outputs, *(value for call in graph.calls for value in call.inputs)]:
+            self.outputs[value.call] = max(value.output, self.outputs.get(value.call, 0))
 
     def lower(self, batch_norm: str) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
         for call in self.graph.calls:
-            self.values[Value(call.index)] = tensor = self._call(call)
+            tensor = self._call(call)
             if tensor is None:
-                self.draft.wanted.update(read for value in call.inputs if (read := self.values.get(value)) is not None)
-            self.shapes[call.index] = (None if tensor is None else self.draft.tensors[tensor].shape,)
+                self._stand_in(call)
+            else:
+                self.values[Value(call.index)] = tensor
+            self.shapes[call.index] = self._output_shapes(call)
         self.draft.inputs = [self._known(value) for value in self.graph.inputs]
         self.draft.outputs = [self._known(value) for value in self.graph.outputs]
         self._join(fold=batch_norm != "keep")
         paths = [call.layer.path for call in self.graph.calls]
         return self.draft.finish(paths, self.shapes), tuple(self.diagnostics.values())
+
+    def _stand_in(self, call: Call) -> None:
+        """Go on behind a layer that could not be lowered: with tensors of the shapes that the file records."""
+        self.draft.wanted.update(tensor for value in call.inputs if (tensor := self.values.get(value)) is not None)
+        for output in range(self.outputs.get(call.index, 0) + 1):
+            value = Value(call.index, output)
+            shape = self.graph.recorded.get(value)
+            if shape is not None:
+                self.values[value] = self.draft.tensor(self._batched(shape), Slot(call.index, "output", output))
+
+    def _output_shapes(self, call: Call) -> tuple[Shape | None, ...]:
+        tensors = [self.values.get(Value(call.index, output)) for output in range(self.outputs.get(call.index, 0) + 1)]
+        return tuple(None if tensor is None else self.draft.tensors[tensor].shape for tensor in tensors)
 
     def _join(self, fold: bool) -> None:
         layers = {call.index: call.layer for call in self.graph.calls}
@@ -83,7 +101,8 @@ class _Run:
             self._report_unsupported(call, str(error))
         except UnknownShape as error:
             if str(error):
-                self._report(call, UNKNOWN_SHAPE.at(Place(self.graph.path), f"`{call.layer.path}`: {error}"))
+                message = f"`{call.layer.path}`: {error}"
+                self._report(call, UNKNOWN_SHAPE.at(Place(self.graph.path), message, layer=call.layer.path))
         except Malformed as error:
             message = f"config.json: layer `{call.layer.path}`, {error.location}: {error.message}"
             self._report(call, UNREADABLE_MODEL.at(Place(self.graph.path), message, layer=call.layer.path))
@@ -94,8 +113,14 @@ class _Run:
         shape = config["batch_shape"].shape()
         dtype = config.get("dtype")
         if not dtype.is_none and dtype.value != "float32":
-            self._report_unsupported(call, f"its dtype is {dtype.value!r}, not float32")
-        return self.draft.tensor((self.batch, *shape[1:]) if shape else shape, Slot(call.index, "output", 0))
+            self._report_unsupported(call, f"its dtype is {described(dtype.value)}, not float32")
+        if config.get("sparse").value or config.get("ragged").value:
+            self._report_unsupported(call, "it takes sparse or ragged tensors")
+        return self.draft.tensor(self._batched(shape), Slot(call.index, "output", 0))
+
+    def _batched(self, shape: Shape) -> Shape:
+        """A shape of the file with the batch that is asked for."""
+        return (self.batch, *shape[1:]) if shape else shape
 
     def _report_unsupported(self, call: Call, reason: str) -> None:
         layer = call.layer

@@ -30,7 +30,7 @@ def subtract(site: Site) -> int:
 def average(site: Site) -> int:
     """`Average`: the sum, `inner["sum"]`, times 1/n, the constant `inner["multiplier"]`."""
     total = _chain(site, "ADD", last_inner="sum")
-    operands = [total, site.inner_constant("multiplier", ())]
+    operands = [total, site.inner_constant("multiplier", (), 1 / len(site.inputs))]
     return site.write("MUL", operands, site.shape(total), site.output, fused_activation_function="NONE")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.lowering.site import Site, UnknownShape
@@ -41,25 +43,28 @@ def rescaling(site: Site) -> int:
     is 0; between them `inner["multiplied"]`."""
     scale, offset = _constant(site.config["scale"]), _constant(site.config["offset"])
     tensor = site.single_input()
-    multiplies, adds = scale[1] != {1.0}, offset[1] != {0.0}
+    multiplies, adds = set(scale) != {1.0}, set(offset) != {0.0}
     if not multiplies and not adds:
         return site.vanish(tensor)
     if multiplies:
-        tensor = _scaled(site, tensor, "MUL", "multiplier", scale[0], last=not adds)
-    return _scaled(site, tensor, "ADD", "addend", offset[0], last=True) if adds else tensor
+        tensor = _scaled(site, tensor, "MUL", "multiplier", _array_shape(scale), last=not adds, value=scale)
+    return _scaled(site, tensor, "ADD", "addend", _array_shape(offset), last=True, value=offset) if adds else tensor
 
 
-def _constant(node: Node) -> tuple[Shape, set[float]]:
-    """Shape and values of a number or an array of numbers along the channels."""
+def _constant(node: Node) -> tuple[float, ...]:
+    """A number, or an array of numbers along the channels."""
     if isinstance(node.value, int | float):
-        return (), {node.number()}
+        return (node.number(),)
     if isinstance(node.value, dict):
         node = node["config"]["value"]
-    items = node.items()
-    return (len(items),), {item.number() for item in items}
+    return tuple(item.number() for item in node.items())
 
 
-def _scaled(site: Site, tensor: int, kind: str, key: str, shape: Shape, last: bool) -> int:
+def _array_shape(values: tuple[float, ...]) -> Shape:
+    return () if len(values) == 1 else (len(values),)
+
+
+def _scaled(site: Site, tensor: int, kind: str, key: str, shape: Shape, last: bool, value: Any = None) -> int:
     slot = site.output if last else site.inner("multiplied")
-    operands = [tensor, site.inner_constant(key, shape)]
+    operands = [tensor, site.inner_constant(key, shape, value)]
     return site.write(kind, operands, site.shape(tensor), slot, fused_activation_function="NONE")

@@ -105,12 +105,13 @@ class Site:
         """A bias operand."""
         return self._variable(Slot(self.call.index, "bias", key), shape)
 
-    def inner_constant(self, key: str, shape: Shape) -> int:
-        """A float constant inside the layer: the multiplier of a normalization."""
-        return self._variable(self.inner(key), shape)
+    def inner_constant(self, key: str, shape: Shape, value: Any = None) -> int:
+        """A float constant inside the layer: the multiplier of a normalization. With a *value* that is known from the
+        config, it equals other layers' constants of that value."""
+        return self._variable(self.inner(key), shape, None if value is None else ("value", value))
 
-    def _variable(self, slot: Slot, shape: Shape) -> int:
-        return self.draft.variable(shape, slot, (self.call.layer.path, slot.kind, slot.key))
+    def _variable(self, slot: Slot, shape: Shape, owner: tuple[Any, ...] | None = None) -> int:
+        return self.draft.variable(shape, slot, owner or (self.call.layer.path, slot.kind, slot.key))
 
 
 Lowering = Callable[[Site], int]

@@ -17,7 +17,7 @@ from qspec.plan.program import Program, compile_pattern
 from qspec.plan.quantizers import same_quantizer
 from qspec.plan.slots import Edge, SlotTable, Target
 from qspec.schema.quantizer import Quantizer
-from qspec.schema.spec import Rule, SlotAssignment, Spec
+from qspec.schema.spec import Rule, SlotAssignment, SlotReference, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ class Cascade:
     """The last word on every tensor and every edge that somebody spoke of.
 
     `outputs` is what each call's `output` was given, whether or not fusion left the tensor. `winners` tells for every
-    target which rule (by position; -1 the default, None a boundary) has the last word.
+    target which rule (by position; -1 the default) has the last word.
     """
 
     tensors: Mapping[int, Assigned]
     edges: Mapping[Edge, Assigned]
     outputs: Mapping[int, Assigned]
     rules: tuple[AppliedRule, ...]
-    winners: Mapping[Target, int | None]
+    winners: Mapping[Target, int]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -80,7 +80,7 @@ class _Builder:
         self.spec, self.slots, self.known = spec, slots, known
         self.assigned: dict[Target, Assigned] = {}
         self.outputs: dict[int, Assigned] = {}
-        self.winners: dict[Target, int | None] = {}
+        self.winners: dict[Target, int] = {}
         self.rules: list[AppliedRule] = []
         self.diagnostics: list[Diagnostic] = []
 
@@ -92,12 +92,21 @@ class _Builder:
     def assign_default(self, call: Call, assignment: SlotAssignment) -> None:
         assigned = Assigned(assignment.quantizer, Origin("default", span=assignment.value_span), assignment.span)
         for target, _ in self.slots.resolve(assignment.slot, (call,)).targets:
-            self.put(target, assigned, -1)
+            self.put(target, assigned, -1, assignment.slot)
         self.remember_output(assignment, (call,), assigned)
 
-    def put(self, target: Target, assigned: Assigned, winner: int | None) -> None:
-        self.assigned[target] = assigned
+    def put(self, target: Target, assigned: Assigned, winner: int, slot: SlotReference) -> None:
         self.winners[target] = winner
+        if slot.kind == "all" and isinstance(target, int) and self.follows(target):
+            # Float as a whole: unset again, it follows the layer's output, also where a later rule quantizes that.
+            self.assigned.pop(target, None)
+        else:
+            self.assigned[target] = assigned
+
+    def follows(self, tensor: int) -> bool:
+        """Whether a tensor has a meaning when nothing is said of it: biases and what is inside a layer."""
+        slot = self.slots.ops.tensors[tensor].slot
+        return slot is not None and slot.kind in ("bias", "inner")
 
     def remember_output(self, assignment: SlotAssignment, calls: tuple[Call, ...], assigned: Assigned) -> None:
         if assignment.slot.kind == "output":
@@ -139,7 +148,7 @@ class _Builder:
         for target, call in resolved.targets:
             if isinstance(target, int) and assignment.slot.kind in ("weights", "all"):
                 weights.check(target, call, assignment)
-            self.put(target, assigned, position)
+            self.put(target, assigned, position, assignment.slot)
             applied.targets[target] = None
         self.remember_output(assignment, calls, assigned)
         if resolved.fused:

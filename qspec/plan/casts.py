@@ -33,8 +33,8 @@ def insert_casts(draft: Draft) -> None:
 def edge_of(draft: Draft, op: Op, tensor: int) -> Assigned | None:
     """What an `input` slot says of *op* reading *tensor*."""
     for call in op.calls:
-        if (call, tensor) in draft.cascade.edges:
-            return draft.cascade.edges[call, tensor]
+        if (call, tensor) in draft.edges:
+            return draft.edges[call, tensor]
     return None
 
 
@@ -109,11 +109,12 @@ def _result(draft: Draft, tensor: int, position: int, shared: dict[tuple[int, st
         return
     general = fallback(draft)
     base = quantizer or (general.quantizer if general else None) or Quantizer(name=type_)
-    outside = Assigned(base.model_copy(update={"type": type_, "range": block.range or Range()}), origin)
+    quantizer = replace(base, type=type_, range=block.range or Range())  # type: ignore[arg-type]
+    outside = Assigned(quantizer, origin)
     draft.results[tensor] = draft.cast(tensor, outside, path)
 
 
 def _uint8_twin(assigned: Assigned) -> Assigned:
     """An int8 tensor as uint8: the same scale, the zero point 128 higher."""
     assert assigned.quantizer is not None
-    return replace(assigned, quantizer=assigned.quantizer.model_copy(update={"type": "uint8"}))
+    return replace(assigned, quantizer=replace(assigned.quantizer, type="uint8"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qspec.diagnostics import Diagnostic
+from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNKNOWN_LAYER_ATTRIBUTE
 from qspec.graph.layers import Call, Shape
 from qspec.graph.ops import OpGraph
@@ -129,7 +129,9 @@ def select(where: tree.Expression | None, program: Program, matches: tuple[Match
     if where is None or not matches:
         return Selected(matches)
     condition = _Condition(where, program, matches, known)
-    mistakes = {mistake.span: mistake for mistake in condition.mistakes()}
+    mistakes: dict[Span, Mistake] = {}
+    for mistake in condition.mistakes():
+        mistakes.setdefault(mistake.span, mistake)
     if mistakes:
         diagnostics = (INVALID_EXPRESSION.at(m.span, m.message, help=m.help) for m in mistakes.values())
         return Selected((), (), tuple(diagnostics))
@@ -184,11 +186,10 @@ class _Condition:
         capture, trailers = self.split(path)
         if capture is not None and not trailers:
             return capture in match.captures
-        if not trailers:
-            return _ABSENT
+        if not isinstance(trailers[0], tree.Name):
+            raise Mistake(path.span, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
         if trailers[0].text == "index":
-            length = len(self.matches)
-            return Position(position, length) if length else UNKNOWN
+            return Position(position, len(self.matches))
         if capture is None and self.program.several:
             raise Mistake(path.span, *self.unqualified(path))
         calls = match.calls if capture is None else match.captures.get(capture, ())

@@ -67,7 +67,7 @@ def _adapt_op(draft: Draft, op: Op, adapted: dict[Span, _Adapted]) -> None:
             # One scale for each channel, like the weights'; a bias has one dimension.
             assigned = draft.assigned[tensor]
             assert assigned.quantizer is not None
-            quantizer = assigned.quantizer.model_copy(update={"granularity": "per_channel"})
+            quantizer = replace(assigned.quantizer, granularity="per_channel")
             draft.assigned[tensor], draft.axes[tensor] = replace(assigned, quantizer=quantizer), 0
 
 
@@ -83,7 +83,7 @@ def _choose(draft: Draft, tensor: int, quantizer: Quantizer, choices: Iterable[C
 
 def _to_per_tensor(draft: Draft, op: Op, tensor: int, quantizer: Quantizer, adapted: dict[Span, _Adapted]) -> None:
     assigned = draft.assigned[tensor]
-    changed = quantizer.model_copy(update={"granularity": "per_tensor", "block_size": None})
+    changed = replace(quantizer, granularity="per_tensor", block_size=None)
     draft.assigned[tensor] = replace(assigned, quantizer=changed)
     draft.change(tensor, f"per tensor, since {op.kind} takes one scale for all channels")
     if assigned.origin.span is not None:

@@ -11,7 +11,7 @@ from qspec.graph.layers import LayerGraph
 from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.plan.cascade import Assigned, Cascade
 from qspec.plan.plan import Origin
-from qspec.plan.slots import SlotTable
+from qspec.plan.slots import Edge, SlotTable
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
 from qspec.targets import Constraints, Table
@@ -33,11 +33,11 @@ class Cast:
 class Draft:
     """What has been decided so far. Tensor ids of `predicted` stay valid; casts add more behind them.
 
-    `assigned` has every tensor of real numbers. `reads` says, by op index and tensor, which cast an op reads instead;
-    `interface` which tensor feeds a model input, `results` which one a model output is read from; `twins` are the uint8
-    ones among them, with the int8 tensor whose scale they share. `changes` are what constraints made of what was
-    assigned, in sentences. `axes` are the channel axes of constants, and
-    `grouped_constants` those that share the scale of activations.
+    `assigned` has every tensor of real numbers, `edges` what `input` slots say of a call's reading. `axes` are the
+    channel axes of constants, `grouped_constants` those constants that share the scale of activations. `reads` says, by
+    op index and tensor, which cast an op reads instead; `interface` which tensor feeds a model input, `results` which
+    one a model output is read from; `twins` are the uint8 ones among them, with the int8 tensor whose scale they share.
+    `changes` are what constraints made of what was assigned, in sentences.
     """
 
     spec: Spec
@@ -48,6 +48,7 @@ class Draft:
     table: Table
     tensors: list[Tensor]
     assigned: dict[int, Assigned] = field(default_factory=dict)
+    edges: dict[Edge, Assigned] = field(default_factory=dict)
     axes: dict[int, int] = field(default_factory=dict)
     reads: dict[int, dict[int, int]] = field(default_factory=dict)
     casts: dict[int, Cast] = field(default_factory=dict)

@@ -15,9 +15,10 @@ from qspec.plan.constants import adapt_constants
 from qspec.plan.draft import Draft
 from qspec.plan.finish import finish
 from qspec.plan.index import LayerIndex
+from qspec.plan.one_scale import one_scale
 from qspec.plan.plan import Plan
 from qspec.plan.rule_reports import rule_reports
-from qspec.plan.runtime import not_accepted
+from qspec.plan.runtime import runtime_reports
 from qspec.plan.scales import share_scales
 from qspec.plan.slots import SlotTable
 from qspec.plan.start import start
@@ -46,11 +47,12 @@ def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, b
     for diagnostic in (*unsupported(spec), *cascade.diagnostics, *rule_reports(cascade, slots)):
         draft.report(diagnostic)
     start(draft)
+    one_scale(draft)
     insert_casts(draft)
     groups = share_scales(draft)
     adapt_constants(draft)
     plan = finish(draft, groups, batch)
-    return _with(plan, (*plan.diagnostics, *not_accepted(plan, table)))
+    return _with(plan, (*plan.diagnostics, *runtime_reports(plan, table)))
 
 
 def runtime() -> TargetDefinition:

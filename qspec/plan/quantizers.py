@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
+from dataclasses import replace
 
 from qspec.schema.quantizer import Quantizer, Range
 
@@ -14,28 +16,31 @@ def same_quantizer(one: Quantizer | None, other: Quantizer | None) -> bool:
     """Whether two quantizers quantize alike, whatever their names."""
     if one is None or other is None or one is other:
         return one is other
-    plain = {"name": "", "span": None}
-    return one.model_copy(update=plain) == other.model_copy(update=plain)
+    return replace(one, name="", span=None) == replace(other, name="", span=None)
 
 
 def with_range(quantizer: Quantizer, range_: Range) -> Quantizer:
     """The same quantizer with another range."""
-    return quantizer.model_copy(update={"range": range_})
+    return replace(quantizer, range=range_)
 
 
 def fixed_parameters(quantizer: Quantizer) -> tuple[float, int] | None:
-    """Scale and zero point where the quantizer itself fixes them (`fixed(low, high)`, `exact(scale, zero_point)`).
+    """Scale and zero point where the quantizer itself fixes them (`fixed(low, high)`, `exact(scale, zero_point)`), to
+    numbers that float32 and the type can hold; else None.
 
     Every step is rounded to float32, as `qspec.numerics.parameters_from_range` computes: the same bits.
     """
-    if quantizer.range.method == "exact":
-        scale, zero_point = quantizer.range.arguments
-        return _float32(scale), int(zero_point)
-    if quantizer.range.method != "fixed":
+    if quantizer.range.estimated:
         return None
-    low, high = (_float32(end) for end in quantizer.range.arguments)
-    low, high = min(low, 0.0), max(high, 0.0)
+    first, second = quantizer.range.arguments
     lowest, highest = quantizer.code_range
+    if quantizer.range.method == "exact":
+        scale = _float32(first)
+        usable = 0 < scale < math.inf and lowest <= second <= highest
+        return (scale, int(second)) if usable else None
+    low, high = min(_float32(first), 0.0), max(_float32(second), 0.0)
+    if not math.isfinite(_float32(high - low)):
+        return None
     if quantizer.scheme == "symmetric":
         return _float32(max(-low, high, _SMALLEST_RANGE) / highest), 0
     scale = _float32(max(_float32(high - low), _SMALLEST_RANGE) / (highest - lowest))

@@ -97,6 +97,8 @@ def _missing_slots(applied: AppliedRule, slots: SlotTable) -> Iterator[Diagnosti
         if not calls:
             yield MISSING_SLOT.at(assignment.span, f"`{part}` is absent in every match of rule `{applied.rule.name}`")
             continue
+        if all(slots.ops.shapes.get(call.index, (None,)) == (None,) for call in calls):
+            continue  # not lowered, which is an error of its own
         known = dict.fromkeys(slot for call in calls for slot in slots.known(call))
         layers = dict.fromkeys(call.layer.path for call in calls)
         yield MISSING_SLOT.at(
@@ -112,7 +114,11 @@ def _without_part(assignment: SlotAssignment) -> str:
 
 
 def _fused_slots(applied: AppliedRule, slots: SlotTable) -> Iterator[Diagnostic]:
-    for assignment, pairs in applied.fused.items():
+    for assignment, found in applied.fused.items():
+        # A rule over both layers has said it of the slot that exists, too.
+        pairs = [pair for pair in found if slots.ops.slots[pair[1]] not in applied.targets]
+        if not pairs:
+            continue
         path = _path(pairs[0][0], slots)
         holders = list(dict.fromkeys(f"`{holder}` of `{_path(holder, slots)}`" for _, holder in pairs))
         more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
@@ -139,7 +145,7 @@ def _overridden(position: int, applied: AppliedRule, cascade: Cascade) -> Iterat
     if not winners or position in winners:
         return
     related: list[tuple[Span, str]] = []
-    for winner in sorted(winner for winner in winners if winner is not None):
+    for winner in sorted(winners):
         later = cascade.rules[winner].rule
         related.append((later.span, f"the later rule `{later.name}` assigns the same"))
     yield OVERRIDDEN_RULE.at(

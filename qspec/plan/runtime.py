@@ -6,23 +6,41 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Place, Span
-from qspec.diagnostics.catalogue import NOT_ACCEPTED
+from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import Op
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.targets import Reason, Representation, Table, Verdict
 
 
-def not_accepted(plan: Plan, table: Table) -> Iterator[Diagnostic]:
-    """The quantized ops that *table* does not take as planned: one diagnostic for each assignment and reason."""
+def runtime_reports(plan: Plan, table: Table) -> Iterator[Diagnostic]:
+    """The quantized ops that *table* does not take as planned, one diagnostic for each assignment and reason, and those
+    of which it warns."""
     stored, sharing = representation(plan), same_scale(plan)
     refusals = Refusals(plan)
+    warnings: dict[Reason, list[Op]] = {}
     for op in plan.ops.ops:
         if _quantized(op, stored):
             verdict = table.judge(op, plan.ops, stored, same_scale=sharing)
             if not verdict.accepted:
                 refusals.add(op, verdict)
+            for warning in verdict.warnings:
+                warnings.setdefault(warning, []).append(op)
     yield from refusals.diagnostics(table.name)
+    for warning, ops in warnings.items():
+        yield _warning(plan, table, warning, ops)
+
+
+def _warning(plan: Plan, table: Table, warning: Reason, ops: Sequence[Op]) -> Diagnostic:
+    names = listed(list(dict.fromkeys(f"{op.kind} of `{op.layer}`" for op in ops)))
+    return TARGET_WARNING.at(
+        culprit(plan, ops[0], warning),
+        f"{table.name} warns of {names}: {warning.message}",
+        related=((warning.span, "the table says so"),),
+        layer=ops[0].layer,
+        op=ops[0].kind,
+        target=table.name,
+    )
 
 
 class Refusals:

@@ -9,7 +9,7 @@ from qspec.graph.ops import Op, Slot
 from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
 from qspec.plan.plan import Origin
-from qspec.plan.quantizers import with_range
+from qspec.plan.quantizers import same_quantizer, with_range
 from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.spec import Boundary
 
@@ -30,6 +30,7 @@ def start(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.outputs):
         if draft.is_real(tensor):
             _model_output(draft, tensor, position)
+    _leave_inputs_in_float(draft)
     for op in draft.predicted.ops:
         _biases(draft, op)
 
@@ -129,11 +130,25 @@ def _model_input(draft: Draft, tensor: int, position: int) -> Assigned:
     return _at_edge(draft, tensor, assigned, block)
 
 
+def _leave_inputs_in_float(draft: Draft) -> None:
+    """A float input that is quantized in general only, and that no op reads in integers, stays float: QUANTIZE and
+    DEQUANTIZE in a row would only lose."""
+    readers = draft.predicted.consumers()
+    for position, tensor in enumerate(draft.predicted.inputs):
+        block = boundary(draft, "input", position)
+        general = draft.assigned.get(tensor, FLOAT).origin.kind == "default"
+        floating = block is None or (block.type in (None, "float32") and block.range is None)
+        ops = readers.get(tensor, ())
+        if general and floating and ops and all(draft.in_float(op) for op in ops):
+            draft.assigned[tensor] = FLOAT
+
+
 def _model_output(draft: Draft, tensor: int, position: int) -> None:
     block = boundary(draft, "output", position)
     if block is None or draft.assigned[tensor].quantizer is None or block.range is None:
         return
-    draft.assigned[tensor] = _with_boundary_range(draft.assigned[tensor], block)
+    said, draft.assigned[tensor] = draft.assigned[tensor], _with_boundary_range(draft.assigned[tensor], block)
+    _report_overridden(draft, tensor, said, draft.assigned[tensor])
 
 
 def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> Assigned:
@@ -143,8 +158,11 @@ def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> 
         general = assigned if assigned.quantizer else fallback(draft)
         base = general.quantizer if general and general.quantizer else Quantizer(name=inner)
         span = block.spans.get("type", block.span)
-        quantizer = base.model_copy(update={"type": inner, "span": span})
-        assigned = Assigned(quantizer, Origin("boundary", "input", span))
+        # 16 bits are symmetric in LiteRT: there is no kernel for another zero point.
+        scheme = "symmetric" if inner == "int16" else base.scheme
+        quantizer = replace(base, type=inner, scheme=scheme, span=span)  # type: ignore[arg-type]
+        said, assigned = assigned, Assigned(quantizer, Origin("boundary", "input", span))
+        _report_overridden(draft, tensor, said, assigned)
     if block.range is None:
         return assigned
     if assigned.quantizer is None:
@@ -152,7 +170,24 @@ def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> 
         message = f"`{draft.path(tensor)}` stays float, so its range is not used"
         draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help="give the input a `type`, or a quantizer by a rule"))
         return assigned
-    return _with_boundary_range(assigned, block)
+    said, assigned = assigned, _with_boundary_range(assigned, block)
+    _report_overridden(draft, tensor, said, assigned)
+    return assigned
+
+
+def _report_overridden(draft: Draft, tensor: int, rule: Assigned, block: Assigned) -> None:
+    """A rule spoke of a model input or output, and its block has the last word."""
+    if rule.origin.kind != "rule" or rule.origin.span is None or same_quantizer(rule.quantizer, block.quantizer):
+        return
+    path, side = draft.path(tensor), block.origin.rule
+    draft.report(
+        CHANGED_BY_CONSTRAINT.at(
+            rule.origin.span,
+            f"`{path}` is the model's {side}, and the `{side}` block has the last word",
+            related=((block.origin.span, "this is used instead"),) if block.origin.span else (),
+            layer=path,
+        )
+    )
 
 
 def _with_boundary_range(assigned: Assigned, block: Boundary) -> Assigned:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from qspec.diagnostics import Diagnostic
-from qspec.diagnostics.catalogue import NOT_SUPPORTED_YET
+from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics.catalogue import INVALID_VALUE, NOT_SUPPORTED_YET
+from qspec.plan.quantizers import fixed_parameters
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
 
@@ -24,13 +25,22 @@ def unsupported(spec: Spec) -> Iterator[Diagnostic]:
         message = "`batch_norm = track` is not supported yet"
         yield NOT_SUPPORTED_YET.at(span, message, help="`fold` and `keep` are")
     for assignment in (*spec.default, *(assignment for rule in spec.rules for assignment in rule.assignments)):
-        quantizer = assignment.quantizer
-        for applies, words in _NOT_YET if quantizer is not None else ():
-            if quantizer is not None and applies(quantizer):
-                what = words.format(range=quantizer.range.method, rounding=quantizer.rounding)
-                related = ((quantizer.span, f"`{quantizer.name}` says so"),) if quantizer.span else ()
-                yield NOT_SUPPORTED_YET.at(assignment.value_span, f"{what} is not supported yet", related=related)
+        if assignment.quantizer is not None:
+            yield from _of_quantizer(assignment.quantizer, assignment.value_span)
     for block in (*spec.inputs, *spec.outputs):
-        if block.range is not None and block.range.method in ("kl", "learned", "learned_clip"):
-            span = block.spans.get("range", block.span)
-            yield NOT_SUPPORTED_YET.at(span, f"a range by `{block.range.method}` is not supported yet")
+        if block.type == "float16":
+            yield NOT_SUPPORTED_YET.at(block.spans.get("type", block.span), "`float16` is not supported yet")
+        if block.range is not None:
+            quantizer = Quantizer(name=block.side, range=block.range)
+            yield from _of_quantizer(quantizer, block.spans.get("range", block.span))
+
+
+def _of_quantizer(quantizer: Quantizer, span: Span) -> Iterator[Diagnostic]:
+    related = ((quantizer.span, f"`{quantizer.name}` says so"),) if quantizer.span else ()
+    for applies, words in _NOT_YET:
+        if applies(quantizer):
+            what = words.format(range=quantizer.range.method, rounding=quantizer.rounding)
+            yield NOT_SUPPORTED_YET.at(span, f"{what} is not supported yet", related=related)
+    if not quantizer.range.estimated and not quantizer.is_float and fixed_parameters(quantizer) is None:
+        message = f"`{quantizer.range.method}` gives a scale or zero point that the type cannot hold"
+        yield INVALID_VALUE.at(span, message, related=related)

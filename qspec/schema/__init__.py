@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
+from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source, Span
 from qspec.diagnostics.catalogue import UNKNOWN_EDITION, UNKNOWN_TARGET
 from qspec.schema.names import offer
 from qspec.schema.resolve import resolve
@@ -45,7 +45,13 @@ def _resolved(source: Source, texts: Mapping[str, str] | None) -> Loaded:
     main = [item for item in found.items if getattr(item.span, "source", None) is source]
     if any(item.code == UNKNOWN_EDITION.code for item in main):
         return None, tuple(main)
-    return spec, tuple(found.items)
+    order = {path: number for number, path in enumerate(spec.sources)}
+    return spec, tuple(sorted(found.items, key=lambda item: _place(item, order)))
+
+
+def _place(item: Diagnostic, order: Mapping[str, int]) -> tuple[int, int]:
+    """Diagnostics stand in the order of the text, those of the main file first."""
+    return (order.get(item.span.source.path, -1), item.span.start) if isinstance(item.span, Span) else (-1, 0)
 
 
 def add_deploy(spec: Spec, name: str) -> tuple[Spec, tuple[Diagnostic, ...]]:

@@ -13,7 +13,8 @@ from qspec.syntax import tree
 
 # Attributes of a layer whose values are texts, whatever the layer.
 _TEXTS = frozenset({"name", "path", "class", "padding", "activation", "data_format", "interpolation", "dtype"})
-_COMPARING = (tree.Compare, tree.Member, tree.TextMatch)
+_COMPARISON = "a condition compares: `strides == (2, 2)`"
+_REGEX = "`matches` takes plain regular expressions: no nested quantifiers, look-around or back-references"
 
 
 def check_condition(condition: tree.Expression, found: Diagnostics, functions: Collection[str] = ()) -> None:
@@ -28,7 +29,8 @@ def check_condition(condition: tree.Expression, found: Diagnostics, functions: C
         try:
             condition_holds(part, lambda _: UNKNOWN, call)
         except Mistake as mistake:
-            hint = mistake.help or "a condition compares: `strides == (2, 2)`"
+            usual = _REGEX if isinstance(part, tree.TextMatch) else _COMPARISON
+            hint = mistake.help or usual
             found.add(INVALID_EXPRESSION.at(mistake.span, mistake.message, help=hint))
 
 
@@ -95,8 +97,8 @@ def _parts(condition: tree.Expression) -> Iterator[tree.Expression]:
             yield condition
 
 
-def nodes(expression: tree.Expression) -> Iterator[tree.Expression]:
-    """*expression* and everything in it, in the order of the text."""
+def nodes(expression: tree.Expression, inside_calls: bool = True) -> Iterator[tree.Expression]:
+    """*expression* and everything in it, in the order of the text; on request without what stands in calls."""
     pending: list[tree.Expression] = [expression]
     while pending:
         node = pending.pop()
@@ -114,7 +116,7 @@ def nodes(expression: tree.Expression) -> Iterator[tree.Expression]:
                 pending += (high, low)
             case tree.TextMatch(subject=subject):
                 pending.append(subject)
-            case tree.Call(arguments=arguments):
+            case tree.Call(arguments=arguments) if inside_calls:
                 pending += reversed([argument.value for argument in arguments])
             case tree.Path(trailers=trailers):
                 pending += reversed([trailer.value for trailer in trailers if isinstance(trailer, tree.Index)])
@@ -196,7 +198,10 @@ def _is_function_name(node: tree.Path) -> bool:
 
 def _check_units(part: tree.Expression, quantity: str, found: Diagnostics) -> None:
     allowed = _UNITS[quantity]
-    for node in nodes(part):
+    for node in nodes(part, inside_calls=False):
+        if isinstance(node, tree.String):
+            message = f"`{quantity}` is a number, {shown(node)} is a text"
+            found.add(INVALID_EXPRESSION.at(node.span, message, help=f"for example `{_EXAMPLES[quantity]}`"))
         if not isinstance(node, tree.Quantity) or node.unit in allowed:
             continue
         unit = f"the unit `{node.unit}`" if node.unit else "a number without unit"

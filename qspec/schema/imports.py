@@ -31,13 +31,9 @@ class Files:
         """The main file's own tree; its statements and those of its imports are collected in their order."""
         self.sources[source.path] = source
         file, diagnostics = parse(source)
-        self._keep(diagnostics, imported=False)
+        self.found.items += diagnostics
         self._take(file, _identity(source.path, self.texts))
         return file
-
-    def _keep(self, diagnostics: tuple[Diagnostic, ...], imported: bool) -> None:
-        for diagnostic in diagnostics:
-            self.found.add(diagnostic)
 
     def _take(self, file: tree.File, identity: str) -> None:
         self.unread |= {name.text for name in file.unread}
@@ -68,7 +64,7 @@ class Files:
             return
         self.sources[name] = source
         file, diagnostics = parse(source)
-        self._keep(diagnostics, imported=True)
+        self.found.items += diagnostics
         self._take(file, identity)
 
     def _source(self, name: str) -> Source | Diagnostic:

@@ -19,7 +19,7 @@ def similar(name: str, known: Iterable[str]) -> str:
 
 def offer(kind: str, name: str, known: Iterable[str]) -> str:
     """A help sentence: the similar name, else what there is. *kind* is the word for the thing, with its article."""
-    names = sorted(known)
+    names = list(known)
     found = similar(name, names)
     if found:
         return f"{kind} with a similar name exists: `{found}`"

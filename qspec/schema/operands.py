@@ -104,7 +104,7 @@ def _fields(word: tree.Word, found: Diagnostics) -> dict[str, Any]:
             found.add(INVALID_VALUE.at(word.span, f"`{name}` takes no parentheses", help=f"write `{name}`"))
         return {"type": name} if name in TYPES else dict([_PLAIN[name]])
     if name not in _WITH_NUMBER:
-        hint = offer("a word", name, [*TYPES, *_PLAIN, *_WITH_NUMBER])
+        hint = offer("a word", name, [*_PLAIN, *sorted(_WITH_NUMBER), *sorted(TYPES)])
         found.add(INVALID_VALUE.at(word.name.span, f"`{name}` says nothing about an operand", help=hint))
         return {}
     if name == "per_block":

@@ -24,16 +24,31 @@ class Patterns:
     _broken: set[str] = field(default_factory=set)
 
     def check_all(self) -> None:
-        """Check every definition, cycles first; a pattern of a cycle counts as unread from then on."""
+        """Check every definition, cycles first; one with a mistake counts as unread from then on."""
         for name in self.definitions:
             self._check_uses(name)
         for name, definition in self.definitions.items():
+            before = len(self.found.items)
             if name not in self._broken:
                 self.check(definition.pattern)
+            if len(self.found.items) > before:
+                self._broken.add(name)
 
     def usable(self) -> Mapping[str, tree.PatternDefinition]:
-        """The definitions that are not part of a cycle."""
+        """The definitions without mistakes."""
         return {name: item for name, item in self.definitions.items() if name not in self._broken}
+
+    def is_known(self, pattern: tree.Pattern) -> bool:
+        """Whether every pattern that *pattern* uses, and those they use, can be read and ends."""
+        pending, seen = [name.text for name in _used(pattern)], set[str]()
+        while pending:
+            name = pending.pop()
+            if name in self._broken or (name in self.unread and name not in self.definitions):
+                return False
+            if name in self.definitions and name not in seen:
+                seen.add(name)
+                pending += [used.text for used in _used(self.definitions[name].pattern)]
+        return True
 
     def check(self, pattern: tree.Pattern) -> None:
         """Report what is wrong with *pattern*."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from qspec.diagnostics import Span
 
@@ -69,7 +68,3 @@ class Quantizer:
             return (1 if self.narrow else 0), 255
         half = 1 << (self.bits - 1)
         return -half + int(self.narrow), half - 1
-
-    def model_copy(self, *, update: Mapping[str, Any]) -> Quantizer:
-        """The same with other values for some attributes."""
-        return replace(self, **update)

@@ -14,6 +14,7 @@ from qspec.schema.quantizer import Quantizer
 from qspec.schema.ranges import granularity_of, range_of
 from qspec.schema.values import plain, shown
 from qspec.syntax import tree
+from qspec.syntax.reserved import OPERATORS
 
 ATTRIBUTES = ("type", "scheme", "granularity", "range", "narrow", "rounding")
 LONGEST_CHAIN = 64  # of `extends`
@@ -38,6 +39,10 @@ class Quantizers:
         """Every defined quantizer."""
         return {name: self._resolve(name) for name in self.definitions}
 
+    def check(self, definition: tree.Quantizer) -> None:
+        """Report what is wrong with a definition whose name is taken."""
+        self._define(definition)
+
     def value(self, expression: tree.Expression) -> Quantizer | None:
         """The quantizer that an assignment names or amends; None, and a diagnostic, if there is none."""
         match expression:
@@ -52,7 +57,7 @@ class Quantizers:
     def _named(self, name: tree.Name) -> Quantizer | None:
         if name.text in self.definitions:
             return self._resolve(name.text)
-        if name.text not in self.unread:
+        if name.text not in self.unread and name.text not in OPERATORS:
             self.found.add(
                 UNDEFINED_NAME.at(
                     name.span, f"quantizer `{name.text}` is not defined", label="not found", help=self._offer(name.text)
@@ -87,7 +92,8 @@ class Quantizers:
     def _resolve(self, name: str) -> Quantizer:
         if name not in self._resolved:
             for definition in reversed(self._chain(name)):
-                self._define(definition)
+                built = self._define(definition)
+                self._resolved[definition.name.text], self._written[definition.name.text] = built
         return self._resolved[name]
 
     def _chain(self, name: str) -> list[tree.Quantizer]:
@@ -117,7 +123,7 @@ class Quantizers:
                 diagnostic = diagnostic.with_related(hop.base.span, f"`{hop.name.text}` extends `{hop.base.text}` here")
         self.found.add(diagnostic)
 
-    def _define(self, definition: tree.Quantizer) -> None:
+    def _define(self, definition: tree.Quantizer) -> tuple[Quantizer, frozenset[str]]:
         base: Quantizer | None = None
         written: frozenset[str] = frozenset()
         if definition.base is not None:
@@ -126,8 +132,7 @@ class Quantizers:
             base = None if in_cycle else self._named(definition.base)
             written = self._written.get(definition.base.text, written)
         name = definition.name
-        built = self._build(name.text, name.span, definition.body, "a quantizer", base, written)
-        self._resolved[name.text], self._written[name.text] = built
+        return self._build(name.text, name.span, definition.body, "a quantizer", base, written)
 
     def _build(
         self,

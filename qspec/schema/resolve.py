@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from qspec.diagnostics import Diagnostics, Source, Span
 from qspec.diagnostics.catalogue import INVALID_OPTION
@@ -38,6 +38,7 @@ class _Resolver:
         self.source = source
         self.files = files
         self.found = found
+        self.duplicates: list[tree.Statement] = []
         self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found)
         self.patterns = Patterns(self._defined(tree.PatternDefinition, "pattern"), files.unread, found)
         targets = self._defined(tree.Target, "target")
@@ -46,6 +47,7 @@ class _Resolver:
     def spec(self) -> Spec:
         quantizers = self.quantizers.all()
         self.patterns.check_all()
+        self._check_duplicates()
         targets = self.targets.all()
         deploys = self._deploys()
         default = self._default()
@@ -80,7 +82,17 @@ class _Resolver:
             first = definitions.setdefault(name.text, statement)
             if first is not statement:
                 self.found.add(duplicate(word, name.text, name.span, first.name.span))
+                self.duplicates.append(statement)
         return definitions
+
+    def _check_duplicates(self) -> None:
+        """Definitions whose name is taken have no effect, and are checked all the same."""
+        for statement in self.duplicates:
+            match statement:
+                case tree.Quantizer():
+                    self.quantizers.check(statement)
+                case tree.PatternDefinition():
+                    self.patterns.check(statement.pattern)
 
     # ---- what decides tensors
 
@@ -94,18 +106,25 @@ class _Resolver:
         return tuple(merged.values())
 
     def _rules(self) -> tuple[Rule, ...]:
-        return tuple(self._rule(node) for node in self._defined(tree.Rule, "rule").values())
+        self._defined(tree.Rule, "rule")
+        return tuple(rule for node in self._of(tree.Rule) if (rule := self._rule(node)) is not None)
 
-    def _rule(self, node: tree.Rule) -> Rule:
+    def _rule(self, node: tree.Rule) -> Rule | None:
+        """The rule, or None if it cannot be known which layers it speaks of."""
+        before = len(self.found.items)
         self.patterns.check(node.pattern)
         captures = self.patterns.captures(node.pattern)
         if node.where is not None:
             check_where(node.where, captures, self.patterns.several_layers(node.pattern), self.found)
+        known = len(self.found.items) == before and self.patterns.is_known(node.pattern)
+        assignments = Slots(self.quantizers, self.found, captures).read(node.body)
+        if not known:
+            return None
         return Rule(
             name=node.name.text,
             pattern=node.pattern,
             where=node.where,
-            assignments=Slots(self.quantizers, self.found, captures).read(node.body),
+            assignments=assignments,
             span=node.name.span,
             suppressed=suppressed_codes(node.span, suppressions(node.span.source)),
             statement=node.span,
@@ -137,25 +156,28 @@ class _Resolver:
         return Boundary(side=node.side, key=key, span=_head(node), spans=spans, **fit)
 
     def _calibrate(self) -> Calibrate:
-        attributes = self._settings("calibrate", ("samples", "batch", "seed"))
-        values = {name: plain(value) for name, value in attributes.values.items()}
-        return Calibrate(**fitting("calibrate", values, attributes.values, self.found))
+        merged: dict[str, Any] = {}
+        for attributes in self._settings("calibrate", ("samples", "batch", "seed")):
+            values = {name: plain(value) for name, value in attributes.values.items()}
+            merged |= fitting("calibrate", values, attributes.values, self.found)
+        return Calibrate(**merged)
 
     def _train(self) -> Train:
-        attributes = self._settings("train", ("batch_norm", "freeze_ranges_after"))
-        values = {name: plain(value) for name, value in attributes.values.items()}
-        if "freeze_ranges_after" in values:
-            values["freeze_ranges_after"] = moment_of(attributes.values["freeze_ranges_after"], self.found)
-        spans = {name: value.span for name, value in attributes.values.items()}
-        return Train(**fitting("train", values, attributes.values, self.found), spans=spans)
+        merged: dict[str, Any] = {}
+        spans: dict[str, Span] = {}
+        for attributes in self._settings("train", ("batch_norm", "freeze_ranges_after")):
+            values = {name: plain(value) for name, value in attributes.values.items()}
+            if "freeze_ranges_after" in values:
+                values["freeze_ranges_after"] = moment_of(attributes.values["freeze_ranges_after"], self.found)
+            merged |= fitting("train", values, attributes.values, self.found)
+            spans |= {name: value.span for name, value in attributes.values.items()}
+        return Train(**merged, spans=spans)
 
-    def _settings(self, kind: str, allowed: Sequence[str]) -> Attributes:
-        """The blocks of a kind as one: of several (imports bring theirs) the later wins, attribute by attribute."""
-        values: dict[str, tree.Expression] = {}
+    def _settings(self, kind: str, allowed: Sequence[str]) -> Iterator[Attributes]:
+        """The attributes of each block of a kind. Of several (imports bring theirs) the later wins, one by one."""
         for node in self._of(tree.Settings):
             if node.kind == kind:
-                values |= read_attributes(node.body, allowed, f"`{kind}`", self.found).values
-        return Attributes(values)
+                yield read_attributes(node.body, allowed, f"`{kind}`", self.found)
 
     # ---- what is asked of the result
 

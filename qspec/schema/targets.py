@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,16 +17,12 @@ from qspec.diagnostics.catalogue import (
     UNKNOWN_ATTRIBUTE,
     UNKNOWN_TARGET,
 )
-from qspec.schema.conditions import check_condition
 from qspec.schema.evaluate import Mistake
 from qspec.schema.names import duplicate, listed, offer
-from qspec.schema.operands import read_operand
+from qspec.schema.rows import read_citation, read_condition, read_row
 from qspec.schema.target import (
     Citation,
     Condition,
-    Form,
-    Group,
-    Operand,
     OptionDefinition,
     Row,
     TargetDefinition,
@@ -36,10 +31,8 @@ from qspec.schema.values import Text, number, plain, shown, word
 from qspec.syntax import tree
 
 LONGEST_CHAIN = 64  # of `on` and `extends`
-FUNCTIONS = ("same_scale",)
 
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_OP_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _ATTRIBUTES = ("title", "partition", "memory")
 
 
@@ -66,7 +59,8 @@ class Targets:
 
     def named(self, name: tree.Name) -> TargetDefinition | None:
         """The target of that name; None, and a diagnostic, if there is none."""
-        target = self._defined(name.text) if name.text in self.definitions else self.shipped(name.text)
+        own = name.text in self.definitions and name.text not in self.shipped_names
+        target = self._defined(name.text) if own else self.shipped(name.text)
         if target is None and name.text not in {*self.unread, *self.definitions}:
             known = [*self.definitions, *self.shipped_names]
             message = f"target `{name.text}` is not known"
@@ -138,7 +132,7 @@ def _amended(
     for name in (name for item in without for name in item.kinds):
         if name.text not in known:
             message = f"`{base.name}` has no row for `{name.text}`"
-            hint = offer("a row", name.text, known)
+            hint = offer("a row", name.text, sorted(known))
             found.add(UNDEFINED_NAME.at(name.span, message, help=hint, target=base.name))
         removed.add(name.text)
     kept = (replace(row, kinds=tuple(k for k in row.kinds if k not in removed)) for row in base.rows)
@@ -184,9 +178,9 @@ class _Reader:
             case tree.Without():
                 self.without.append(item)
             case tree.Refuse() | tree.Warn():
-                self.conditions.append(_condition(item, self.found))
+                self.conditions.append(read_condition(item, self.found))
             case tree.SourceNote():
-                self.sources.append(_citation(item))
+                self.sources.append(read_citation(item))
             case tree.Assignment():
                 self._assignment(item)
 
@@ -197,7 +191,7 @@ class _Reader:
                 hint = "it takes `require`, `refuse when` and `warn when`"
                 self.found.add(UNKNOWN_ATTRIBUTE.at(item.path.span, message, help=hint))
             else:
-                self.model.append(_condition(item, self.found))
+                self.model.append(read_condition(item, self.found))
 
     def _assignment(self, item: tree.Assignment) -> None:
         path = item.path
@@ -302,118 +296,3 @@ def allowed_values(option: OptionDefinition) -> str:
         shown_choices = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in option.choices]
         return f"`{option.name}` is {listed(shown_choices, 'or')}"
     return f"`{option.name}` is a {'string' if isinstance(option.default, str) else 'number'}"
-
-
-# ---- rows
-
-
-def read_row(node: tree.Operation, found: Diagnostics) -> Row:
-    """The row of an `op` item."""
-    for name in (*node.kinds, *node.exceptions):
-        if name.text != "any" and not _OP_NAME.fullmatch(name.text):
-            hint = f"op names are LiteRT's, as `{name.text.upper()}`"
-            found.add(INVALID_VALUE.at(name.span, f"`{name.text}` is no name of an op", help=hint))
-    if node.when is not None:
-        check_condition(node.when, found, FUNCTIONS)
-    parts = _parts(node.items, found)
-    return Row(
-        kinds=tuple(name.text for name in node.kinds),
-        exceptions=tuple(name.text for name in node.exceptions),
-        when=node.when,
-        operands=parts.operands(),
-        conditions=tuple(parts.conditions),
-        forms=tuple(parts.forms),
-        groups=tuple(parts.groups),
-        sources=tuple(parts.sources),
-        unverified=parts.unverified,
-        span=node.kinds[0].span.to(node.kinds[-1].span),
-    )
-
-
-@dataclass
-class _Parts:
-    """What the items of a row, a form or a group say."""
-
-    found: Diagnostics
-    by_name: dict[tuple[str, int | None], Operand] = field(default_factory=dict)
-    conditions: list[Condition] = field(default_factory=list)
-    forms: list[Form] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    sources: list[Citation] = field(default_factory=list)
-    unverified: str | None = None
-
-    def operands(self) -> tuple[Operand, ...]:
-        return tuple(self.by_name.values())
-
-    def add_operand(self, operand: Operand) -> None:
-        first = self.by_name.setdefault((operand.name, operand.key), operand)
-        if first is not operand:
-            message = f"the operand `{operand.name}` is given twice"
-            twice = DUPLICATE_ATTRIBUTE.at(operand.span, message, help="join the alternatives with `|`")
-            self.found.add(twice.with_related(first.span, "first given here"))
-
-    def add_form(self, form: Form) -> None:
-        first = next((other for other in self.forms if other.name == form.name), None)
-        if first is not None:
-            self.found.add(duplicate("form", form.name, form.span, first.span))
-        self.forms.append(form)
-
-
-def _parts(items: Iterable[tree.OperationItem], found: Diagnostics, where: str = "row") -> _Parts:
-    parts = _Parts(found)
-    for item in items:
-        match item:
-            case tree.Operand():
-                if (operand := read_operand(item, found)) is not None:
-                    parts.add_operand(operand)
-            case tree.Require() | tree.Refuse() | tree.Warn():
-                parts.conditions.append(_condition(item, found))
-            case tree.When():
-                parts.groups.append(_group(item, found))
-            case tree.Form() if where == "row":
-                parts.add_form(_form(item, found))
-            case tree.SourceNote() if where == "row":
-                parts.sources.append(_citation(item))
-            case tree.Unverified() if where != "group":
-                parts.unverified = item.reason.text if item.reason else ""
-            case _:
-                words = {tree.Form: "form", tree.SourceNote: "source", tree.Unverified: "unverified"}
-                message = f"`{words[type(item)]}` cannot stand inside a {where}"
-                found.add(INVALID_VALUE.at(item.span, message, help="move it into the row"))
-    return parts
-
-
-def _form(node: tree.Form, found: Diagnostics) -> Form:
-    parts = _parts(node.items, found, "form")
-    return Form(
-        name=node.name.text,
-        operands=parts.operands(),
-        conditions=tuple(parts.conditions),
-        groups=tuple(parts.groups),
-        unverified=parts.unverified,
-        span=node.name.span,
-    )
-
-
-def _group(node: tree.When, found: Diagnostics) -> Group:
-    check_condition(node.condition, found, FUNCTIONS)
-    parts = _parts(node.items, found, "group")
-    return Group(
-        condition=node.condition,
-        operands=parts.operands(),
-        conditions=tuple(parts.conditions),
-        groups=tuple(parts.groups),
-        span=node.condition.span,
-    )
-
-
-def _condition(node: tree.Require | tree.Refuse | tree.Warn, found: Diagnostics) -> Condition:
-    check_condition(node.condition, found, FUNCTIONS)
-    kinds = {tree.Require: "require", tree.Refuse: "refuse", tree.Warn: "warn"}
-    reason = node.reason.text if node.reason else ""
-    kind: Any = kinds[type(node)]
-    return Condition(kind=kind, condition=node.condition, reason=reason, span=node.condition.span)
-
-
-def _citation(node: tree.SourceNote) -> Citation:
-    return Citation(text=node.text.text, read=node.read.text if node.read else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qspec.diagnostics import Span
 from qspec.schema.evaluate import Mistake, Value, evaluate
 from qspec.syntax import tree
 
@@ -60,8 +59,3 @@ def word(expression: tree.Expression) -> str | None:
 
 def _no_names(path: tree.Path) -> Value:
     raise Mistake(path.span, f"expected a number, found `{path.head.text}`")
-
-
-def start_of(span: Span) -> Span:
-    """The first character of *span*."""
-    return Span(span.source, span.start, min(span.start + 1, len(span.source.text)))

@@ -16,7 +16,6 @@ def parse(source: Source) -> tuple[tree.File, tuple[Diagnostic, ...]]:
     from qspec.syntax.lexer import lex
     from qspec.syntax.machine import machine
     from qspec.syntax.recovery import Reader
-    from qspec.syntax.reserved import reserved_words
     from qspec.syntax.sources import check_edition
 
     about_edition, readable = check_edition(source)
@@ -32,6 +31,5 @@ def parse(source: Source) -> tuple[tree.File, tuple[Diagnostic, ...]]:
         for statement in statements[1:]
         if isinstance(statement, tree.Edition)
     )
-    found += reserved_words(statements)
     found.sort(key=lambda diagnostic: getattr(diagnostic.span, "start", 0))
     return tree.File(statements, source, tuple(reader.unread)), tuple(found)

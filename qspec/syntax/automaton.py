@@ -14,6 +14,9 @@ DEEPEST = 64
 Build = Callable[[list[Any], int, int], Any]
 """Makes a value of a rule's children, its start and its end."""
 
+Leaf = Callable[[int, int], Any]
+"""Makes a value of a token's start and end."""
+
 _SILENT = CONTINUES | {NEWLINE}
 _OPENERS = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
@@ -44,100 +47,44 @@ class Automaton:
     jumps: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
     def run(
-        self,
-        text: str,
-        tokens: Sequence[Token],
-        builds: Mapping[str, Build],
-        leaves: Mapping[str, Callable[[int, int], Any]],
+        self, text: str, tokens: Sequence[Token], builds: Mapping[str, Build], leaves: Mapping[str, Leaf]
     ) -> Any | Failure:
         """What the builder makes of *tokens*, which end with `END`; a `Failure` at the first one out of place.
 
         *builds* has a function for every rule that is neither transparent nor a helper, *leaves* one for the terminals
         that are more than their text.
         """
-        table, jumps = self.table, self.jumps
-        actions, keywords, units = table.actions, table.keywords, self.units
-        reductions = [(p, p.size, p.keep, builds.get(p.origin), _is_unit(p)) for p in table.productions]
-        states, starts = [0], list[int]()
-        values: list[Any] = []
-        row = actions[0]
-        last, last_end, previous = NEWLINE, 0, -1
-        openers: list[int] = []
-        inside = False  # ( ) or [ ]
-        run = 0  # of operators that nest: `not not`, `1 + 1 + 1`
+        run = _Run(self, text, builds, leaves)
+        layout = _Layout(tokens)
         for index, (kind, start, end) in enumerate(tokens):
             if kind == NEWLINE:
-                if inside or last in _SILENT:
+                if layout.ignores_newline():
                     continue
-                run = 0
             elif kind == "NAME":
-                word = text[start:end]
-                if word in keywords and keywords[word] in row:
-                    kind = keywords[word]
-                    if kind == "NOT":
-                        run = run + 1 if last == "NOT" else 1
-                elif word in units and "UNIT" in row:
-                    kind = "UNIT"
-            elif kind in _ARITHMETIC:
-                run += 1
-            if run > DEEPEST or (len(openers) == DEEPEST and kind in _OPENERS):
-                return Failure(index, kind, frozenset(), previous, tuple(openers), too_deep=True)
-            while True:
-                target = row.get(kind)
-                if target is None:
-                    return Failure(index, kind, self._expected(states, row), previous, tuple(openers))
-                if target >= 0:
-                    leaf = leaves.get(kind)
-                    values.append(text[start:end] if leaf is None else leaf(start, end))
-                    starts.append(start)
-                    states.append(target)
-                    row = actions[target]
-                    break
-                production, size, keep, build, unit = reductions[~target]
-                base = len(values) - size
-                if not unit:
-                    begin = starts[base] if size else start
-                    children: list[Any] = []
-                    for pick in keep:
-                        if pick >= SPLICE:
-                            spliced = values[base + pick - SPLICE]
-                            if children:
-                                children += spliced
-                            else:  # a list so far: the helper's own, which nobody else holds
-                                children = spliced
-                        else:
-                            children.append(None if pick == NONE else values[base + pick])
-                    if size:
-                        del values[base:], starts[base:]
-                    starts.append(begin)
-                    if production.helper:
-                        values.append(children)
-                    elif production.transparent and len(children) == 1:
-                        values.append(children[0])
-                    else:
-                        values.append(build(children, begin, last_end))  # type: ignore[misc]
-                if size:
-                    del states[-size:]
-                key = (states[-1], production.origin, kind)
-                state = jumps.get(key)
-                if state is None:
-                    state = jumps[key] = self._behind(*key)
-                states.append(state)
-                row = actions[state]
-                if state == table.end and kind == END:
-                    return values[-1]
-            if kind in _OPENERS:
-                openers.append(index)
-                inside = kind != "LBRACE"
-                run = run if inside else 0
-            elif kind in _CLOSERS:
-                openers.pop()
-                inside = bool(openers) and tokens[openers[-1]][0] != "LBRACE"
-            last, last_end, previous = kind, end, index
-        raise AssertionError("the tokens do not end with END")
+                kind = self._read_word(text[start:end], run.row)
+            if layout.too_deep(kind):
+                return Failure(index, kind, frozenset(), layout.previous, tuple(layout.openers), too_deep=True)
+            if not run.feed(kind, start, end):
+                expected = self._expected(run.states)
+                return Failure(index, kind, expected, layout.previous, tuple(layout.openers))
+            layout.accept(index, kind)
+        return run.result
 
-    def _behind(self, state: int, origin: str, kind: str) -> int:
+    def _read_word(self, word: str, row: Mapping[str, int]) -> str:
+        """A keyword or a unit where one can stand, else a name."""
+        keyword = self.table.keywords.get(word)
+        if keyword is not None and keyword in row:
+            return keyword
+        return "UNIT" if word in self.units and "UNIT" in row else "NAME"
+
+    def behind(self, state: int, origin: str, kind: str) -> int:
         """The state behind *origin*, and behind the transparent rules that *kind* lets follow from it alone."""
+        found = self.jumps.get((state, origin, kind))
+        if found is None:
+            found = self.jumps[state, origin, kind] = self._jump(state, origin, kind)
+        return found
+
+    def _jump(self, state: int, origin: str, kind: str) -> int:
         while True:
             target = self.table.gotos[state][origin]
             action = self.table.actions[target].get(kind, 0)
@@ -145,23 +92,128 @@ class Automaton:
                 return target
             origin = self.table.productions[~action].origin
 
-    def _expected(self, states: Sequence[int], row: Mapping[str, int]) -> frozenset[str]:
-        """The terminals of *row* that could really come next: a merged look-ahead may reduce into a dead end."""
+    def _expected(self, states: Sequence[int]) -> frozenset[str]:
+        """The terminals that could really come next: a merged look-ahead may reduce into a dead end."""
+        row = self.table.actions[states[-1]]
         return frozenset(kind for kind in row if self._shifts(list(states), kind))
 
     def _shifts(self, states: list[int], kind: str) -> bool:
         while True:
             target = self.table.actions[states[-1]].get(kind)
-            if target is None:
-                return False
-            if target >= 0:
-                return True
+            if target is None or target >= 0:
+                return target is not None
             production = self.table.productions[~target]
             if production.size:
                 del states[-production.size :]
             states.append(self.table.gotos[states[-1]][production.origin])
             if states[-1] == self.table.end:
                 return kind == END
+
+
+class _Layout:
+    """Brackets and line ends: which newlines count, and how deep things nest."""
+
+    __slots__ = ("inside", "last", "openers", "previous", "run", "tokens")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.openers: list[int] = []  # indices of the brackets that are open
+        self.inside = False  # the innermost is ( or [
+        self.last = NEWLINE  # what the last accepted token was taken for
+        self.previous = -1  # its index
+        self.run = 0  # operators that nest since the item began: `not not`, `1 + 1 + 1`
+
+    def ignores_newline(self) -> bool:
+        return self.inside or self.last in _SILENT
+
+    def too_deep(self, kind: str) -> bool:
+        if kind == "NOT":
+            self.run = self.run + 1 if self.last == "NOT" else 1
+        elif kind in _ARITHMETIC:
+            self.run += 1
+        elif kind == NEWLINE or kind == "LBRACE":
+            self.run = 0
+        return self.run > DEEPEST or (kind in _OPENERS and len(self.openers) == DEEPEST)
+
+    def accept(self, index: int, kind: str) -> None:
+        if kind in _OPENERS:
+            self.openers.append(index)
+            self.inside = kind != "LBRACE"
+        elif kind in _CLOSERS:
+            self.openers.pop()
+            self.inside = bool(self.openers) and self.tokens[self.openers[-1]][0] != "LBRACE"
+        self.last, self.previous = kind, index
+
+
+class _Run:
+    """The stacks of one run."""
+
+    __slots__ = ("_automaton", "_builds", "_end", "_leaves", "_starts", "_text", "_values", "result", "row", "states")
+
+    def __init__(
+        self, automaton: Automaton, text: str, builds: Mapping[str, Build], leaves: Mapping[str, Leaf]
+    ) -> None:
+        self._automaton = automaton
+        self._text = text
+        self._builds = [(p, builds.get(p.origin), _is_unit(p)) for p in automaton.table.productions]
+        self._leaves = leaves
+        self._values: list[Any] = []
+        self._starts: list[int] = []
+        self._end = 0  # of the last token that was shifted
+        self.states = [0]
+        self.row = automaton.table.actions[0]
+        self.result: Any = None
+
+    def feed(self, kind: str, start: int, end: int) -> bool:
+        """Take a token in; false if it cannot stand here."""
+        while True:
+            target = self.row.get(kind)
+            if target is None:
+                return False
+            if target >= 0:
+                break
+            production, build, unit = self._builds[~target]
+            if not unit:
+                self._reduce(production, build, start)
+            if production.size:
+                del self.states[-production.size :]
+            self._enter(self._automaton.behind(self.states[-1], production.origin, kind))
+            if kind == END and self.states[-1] == self._automaton.table.end:
+                self.result = self._values[-1]
+                return True
+        leaf = self._leaves.get(kind)
+        self._values.append(self._text[start:end] if leaf is None else leaf(start, end))
+        self._starts.append(start)
+        self._end = end
+        self._enter(target)
+        return True
+
+    def _enter(self, state: int) -> None:
+        self.states.append(state)
+        self.row = self._automaton.table.actions[state]
+
+    def _reduce(self, production: Production, build: Build | None, start: int) -> None:
+        """Replace the values of a rule's symbols by the rule's own; an empty rule stands before *start*."""
+        values, starts = self._values, self._starts
+        base = len(values) - production.size
+        begin = starts[base] if production.size else start
+        children: list[Any] = []
+        for pick in production.keep:
+            if pick < SPLICE:
+                children.append(None if pick == NONE else values[base + pick])
+            elif children:
+                children += values[base + pick - SPLICE]
+            else:  # a helper's own list, which nobody else holds: long blocks are not copied item by item
+                children = values[base + pick - SPLICE]
+        if production.helper:
+            value: Any = children
+        elif production.transparent and len(children) == 1:
+            value = children[0]
+        else:
+            assert build is not None, production.origin
+            value = build(children, begin, self._end)
+        values[base:] = [value]
+        starts[base:] = [begin]
 
 
 def _is_unit(production: Production) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from qspec.diagnostics import Diagnostic, Source, Span
-from qspec.diagnostics.catalogue import INVALID_VALUE, SYNTAX_ERROR
+from qspec.diagnostics.catalogue import INVALID_VALUE, RESERVED_WORD, SYNTAX_ERROR
 from qspec.syntax import tree
 from qspec.syntax.automaton import Build
+from qspec.syntax.reserved import OPERATORS, VALUES
 
 LONGEST_NUMBER = 40  # characters; more than any number of 64 bits needs
 
@@ -39,7 +40,19 @@ class Builder:
     # ---- words
 
     def _name(self, start: int, end: int) -> tree.Name:
-        return tree.Name(self.text[start:end], Span(self.source, start, end))
+        name = tree.Name(self.text[start:end], Span(self.source, start, end))
+        if name.text in OPERATORS:
+            self._reserved(name)
+        return name
+
+    def _defined(self, name: tree.Name | None) -> None:
+        """Report a name that a statement defines and that is a value of the language."""
+        if name is not None and name.text in VALUES:
+            self._reserved(name)
+
+    def _reserved(self, name: tree.Name) -> None:
+        message = f"`{name.text}` is a word of the language and cannot be a name"
+        self.diagnostics.append(RESERVED_WORD.at(name.span, message, help="choose another name"))
 
     def _string(self, start: int, end: int) -> tree.String:
         text = self.text[start + 1 : end - 1]
@@ -137,6 +150,8 @@ class Builder:
     # ---- patterns
 
     def _layer_class(self, parts: list[Any], start: int, end: int) -> tree.LayerClass:
+        if parts[0].text != "any":
+            self._defined(parts[0])
         return tree.LayerClass(parts[0], Span(self.source, start, end))
 
     def _raw_operation(self, parts: list[Any], start: int, end: int) -> tree.RawOperation:
@@ -149,11 +164,14 @@ class Builder:
 
     def _merge(self, parts: list[Any], start: int, end: int) -> tree.Merge:
         name, *inputs, rest = parts
+        if name.text != "any":
+            self._defined(name)
         return tree.Merge(name, tuple(inputs), rest is not None, Span(self.source, start, end))
 
     def _decorated(self, parts: list[Any], start: int, end: int) -> tree.Step:
         # `part? [as name]` has three children, `part as name` two.
         optional = len(parts) == 3
+        self._defined(parts[-1])
         return tree.Step(parts[0], optional, parts[-1], Span(self.source, start, end))
 
     def _chain(self, parts: list[Any], start: int, end: int) -> tree.Chain:
@@ -173,6 +191,7 @@ class Builder:
 
     def _deploy(self, parts: list[Any], start: int, end: int) -> tree.Deploy:
         target, options, alias = parts
+        self._defined(alias)
         return tree.Deploy(target, tuple(options or ()), alias, Span(self.source, start, end))
 
     def _assignment(self, parts: list[Any], start: int, end: int) -> tree.Assignment:
@@ -180,9 +199,11 @@ class Builder:
 
     def _quantizer(self, parts: list[Any], start: int, end: int) -> tree.Quantizer:
         name, base, body = parts
+        self._defined(name)
         return tree.Quantizer(name, base, tuple(body), Span(self.source, start, end))
 
     def _pattern_definition(self, parts: list[Any], start: int, end: int) -> tree.PatternDefinition:
+        self._defined(parts[0])
         return tree.PatternDefinition(parts[0], parts[1], Span(self.source, start, end))
 
     def _boundary(self, parts: list[Any], start: int, end: int) -> tree.Boundary:
@@ -194,6 +215,7 @@ class Builder:
 
     def _rule(self, parts: list[Any], start: int, end: int) -> tree.Rule:
         name, pattern, where, body = parts
+        self._defined(name)
         return tree.Rule(name, pattern, where, tuple(body), Span(self.source, start, end))
 
     def _require(self, parts: list[Any], start: int, end: int) -> tree.Require:
@@ -206,9 +228,11 @@ class Builder:
 
     def _target(self, parts: list[Any], start: int, end: int) -> tree.Target:
         name, relation, base, *items = parts
+        self._defined(name)
         return tree.Target(name, relation, base, tuple(items), Span(self.source, start, end))
 
     def _option(self, parts: list[Any], start: int, end: int) -> tree.Option:
+        self._defined(parts[0])
         return tree.Option(parts[0], parts[1], parts[2], Span(self.source, start, end))
 
     def _model(self, parts: list[Any], start: int, end: int) -> tree.ModelBlock:
@@ -232,6 +256,7 @@ class Builder:
         return tree.When(parts[0], tuple(parts[1]), Span(self.source, start, end))
 
     def _form(self, parts: list[Any], start: int, end: int) -> tree.Form:
+        self._defined(parts[0])
         return tree.Form(parts[0], tuple(parts[1]), Span(self.source, start, end))
 
     def _operand(self, parts: list[Any], start: int, end: int) -> tree.Operand:

@@ -21,6 +21,12 @@ CONTINUES = frozenset(
     )
 )
 
+# The words that begin a statement.
+STATEMENTS = (
+    *("qspec", "import", "deploy", "quantizer", "pattern", "input", "output", "default", "rule", "require"),
+    *("calibrate", "train", "target"),
+)
+
 _IGNORED = ("BLANK", "COMMENT")
 
 

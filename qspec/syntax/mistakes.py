@@ -9,15 +9,10 @@ from dataclasses import dataclass
 from qspec.diagnostics import Diagnostic, Source, Span
 from qspec.diagnostics.catalogue import SYNTAX_ERROR, TOO_DEEP
 from qspec.syntax.automaton import DEEPEST, Failure
-from qspec.syntax.lexer import END, ERROR, NEWLINE, Token
+from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS, Token
 
 Explanation = tuple[Diagnostic, "list[Token] | None"]
 """What to say, and the tokens with which to go on; None: without the item that the mistake stands in."""
-
-STATEMENTS = (
-    *("qspec", "import", "deploy", "quantizer", "pattern", "input", "output", "default", "rule", "require"),
-    *("calibrate", "train", "target"),
-)
 
 _SHOWN = {
     "NAME": "a name",
@@ -205,6 +200,8 @@ def _comma(mistake: Mistake) -> Explanation | None:
         return None
     words = list(mistake.words())
     if "match" in words or "pattern" in words:
+        if mistake.following[0] in (NEWLINE, END, "LBRACE"):
+            return _say(mistake, "a pattern does not end with a comma", "remove it"), mistake.replaced()
         repaired = mistake.replaced(("VBAR", *mistake.token[1:]))
         return _say(mistake, "alternatives are not separated by commas", "write `Dense | Conv2D`"), repaired
     if NEWLINE in mistake.failure.expected:

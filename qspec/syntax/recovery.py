@@ -10,10 +10,10 @@ from qspec.diagnostics import Diagnostic, Source, Span
 from qspec.syntax import tree
 from qspec.syntax.automaton import Automaton, Failure
 from qspec.syntax.builder import Builder
-from qspec.syntax.lexer import END, NEWLINE, Token
-from qspec.syntax.mistakes import STATEMENTS, Mistake, explain
+from qspec.syntax.lexer import END, NEWLINE, STATEMENTS, Token
 
 MOST_MISTAKES = 20  # in one statement
+MOST_TOKENS = 300_000  # read again in one file; beyond, what else is wrong is found when the first mistakes are gone
 
 _NAMED = frozenset({"quantizer", "pattern", "rule", "target", "deploy"})
 _BLOCKS = frozenset({"default", "calibrate", "train", "input", "output"})
@@ -29,6 +29,7 @@ class Reader:
         self.automaton = automaton
         self.diagnostics: list[Diagnostic] = []
         self.unread: list[tree.Name] = []
+        self._spent = 0  # tokens
 
     def read(self, tokens: Sequence[Token]) -> list[tree.Statement]:
         """Every statement that can be read."""
@@ -46,8 +47,13 @@ class Reader:
 
     def _mend(self, tokens: list[Token]) -> list[tree.Statement]:
         """Parse a statement, taking out one mistake after the other."""
+        from qspec.syntax.mistakes import Mistake, explain  # most texts need none of it
+
         told: set[tuple[int, str]] = set()
         for _ in range(MOST_MISTAKES):
+            self._spent += len(tokens)
+            if self._spent > MOST_TOKENS and self.diagnostics:
+                break
             result = self._parse(tokens)
             if not isinstance(result, Failure):
                 return result

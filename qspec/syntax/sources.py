@@ -9,7 +9,7 @@ from qspec.diagnostics import Diagnostic, Place, Source, Span
 from qspec.diagnostics.catalogue import MISSING_EDITION, UNKNOWN_EDITION, UNREADABLE_FILE
 
 EDITION = 1
-LARGEST = 4 * 2**20  # bytes
+LARGEST = 2**19  # bytes; more than ten thousand lines
 
 _BLANK = r"(?:[ \t\f\r\n]+|\#[^\n]*)*+"
 _FIRST_STATEMENT = re.compile(rf"{_BLANK}(qspec\b[ \t]*([^\s\#]*)|[^\s\#]\S*)?")
@@ -26,7 +26,7 @@ def read_source(path: str | os.PathLike[str]) -> Source | Diagnostic:
     except ValueError:  # a NUL byte in the path
         return UNREADABLE_FILE.at(Place(name), f"`{name!r}` is no path", help="give the path of a .qspec file")
     if len(data) > LARGEST:
-        message = f"`{name}` is larger than {LARGEST // 2**20} MiB"
+        message = f"`{name}` is larger than {LARGEST // 2**10} KiB"
         return UNREADABLE_FILE.at(
             Place(name), message, help="a spec is a text that people write: is this the right file?"
         )
@@ -53,21 +53,18 @@ def decode(name: str, data: bytes) -> Source | Diagnostic:
 def check_edition(source: Source) -> tuple[Diagnostic | None, bool]:
     """What is to be said about the edition, and whether the text can be read on."""
     match = _FIRST_STATEMENT.match(source.text)
-    if match is None or match.group(1) is None:
-        return None, True
-    start, end = match.span(1)
-    edition = match.group(2)
+    start, end = match.span(1) if match is not None and match.group(1) is not None else (0, 0)
+    edition = match.group(2) if match is not None else None
     if edition is None:
         message = "the file does not say which edition of qspec it is written in"
-        span = Span(source, start, start + len(match.group(1)))
-        return MISSING_EDITION.at(span, message, help=f"begin the file with `qspec {EDITION}`"), True
+        return MISSING_EDITION.at(Span(source, start, end), message, help=_FORM), True
     if edition == str(EDITION):
         return None, True
     if edition.isdigit():
         number = edition if len(edition) < 20 else edition[:20] + "…"
         message = f"the file is written in edition {number} of qspec, this release reads edition {EDITION}"
         hint = "install a newer release: `pip install --upgrade qspec`" if int(number.rstrip("…")) else _FORM
-        return UNKNOWN_EDITION.at(Span(source, *match.span(2)), message, help=hint), False
+        return UNKNOWN_EDITION.at(Span(source, end - len(edition), end), message, help=hint), False
     span = Span(source, start, max(end, start + len("qspec")))
     message = f"expected the number of an edition after `qspec`, found `{edition[:20]}`" if edition else _NUMBER
     return UNKNOWN_EDITION.at(span, message, help=_FORM), False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -258,6 +259,6 @@ def test_models_nested_too_deep_are_stopped():
 
 def test_a_long_chain_is_read():
     names = ["x", *(f"r{index}" for index in range(5000))]
-    layers = [inputs("x", 4), *(re_lu(name, tensor(before)) for before, name in zip(names, names[1:], strict=False))]
+    layers = [inputs("x", 4), *(re_lu(name, tensor(before)) for before, name in pairwise(names))]
 
     assert names == paths(functional("m", layers, [["x", 0, 0]], [[names[-1], 0, 0]]))

@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from qspec.keras.fake_quantize import fake_quantize, range_parameters, round_half_away
+from qspec.keras.fake_quantize import fake_quantize, range_parameters, round_codes, round_half_away
 from qspec.numerics import fake_quantize as numpy_fake_quantize
 from qspec.numerics import parameters_from_range
 
 INT8 = (-128, 127)
 
 
-def modes():
-    yield pytest.param(lambda function: function, id="eager")
-    yield pytest.param(tf.function, id="graph")
-    yield pytest.param(lambda function: tf.function(function, jit_compile=True), id="xla")
+MODES = [
+    pytest.param(lambda function: function, id="eager"),
+    pytest.param(tf.function, id="graph"),
+    pytest.param(lambda function: tf.function(function, jit_compile=True), id="xla"),
+]
 
 
-@pytest.mark.parametrize("mode", modes())
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_scale_and_zero_point_are_those_of_numerics_bit_for_bit(mode, symmetric):
     generator = np.random.default_rng(7)
@@ -62,4 +63,4 @@ def test_codes_are_rounded_with_their_zero_point_where_the_kernel_does():
     value, scale, zero_point = tf.constant([2.5]), tf.constant(1.0), tf.constant(-128.0)
 
     assert [3.0] == fake_quantize(value, scale, zero_point, INT8).numpy().tolist()
-    assert [2.0] == fake_quantize(value, scale, zero_point, INT8, round_codes=True).numpy().tolist()
+    assert [2.0] == fake_quantize(value, scale, zero_point, INT8, round_codes).numpy().tolist()

@@ -7,9 +7,9 @@ gives a slot is an output of the traced function and whoever reads it reads a fr
 from __future__ import annotations
 
 import functools
-from operator import add
 import os
 from collections import Counter
+from operator import add
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -246,7 +246,7 @@ class Signatures:
         values = tuple(np.frombuffer(bytes(data), np.int32).tolist()) if tensor.type == 2 else None
         return self.number("constant", _without_leading_ones(_shape(tensor)), values)
 
-    def explain(self, number: int, depth: int = 2) -> str:
+    def explain(self, number: int) -> str:
         """A signature in words."""
         return self.texts[number]
 

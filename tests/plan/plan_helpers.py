@@ -8,7 +8,7 @@ from qspec.graph.layers import LayerGraph
 from qspec.plan import Plan, make_plan
 from qspec.schema import loads
 from qspec.schema.spec import Spec
-from tests.plan.layer_models import ModelBuilder
+from tests.plan.layer_models import small_model
 
 HEAD = """\
 qspec 1
@@ -63,15 +63,4 @@ def kinds(plan: Plan) -> list[str]:
 @pytest.fixture
 def small() -> LayerGraph:
     """Conv-BN-ReLU, pooling, a residual of a separable convolution, a softmax head."""
-    m = ModelBuilder()
-    x = m.input(16, 16, 3, name="image")
-    x = m("Conv2D", x, name="stem", filters=8)
-    x = m("BatchNormalization", x, name="stem_bn")
-    x = m("ReLU", x, name="stem_relu", max_value=6.0)
-    x = m("MaxPooling2D", x, name="pool")
-    y = m("SeparableConv2D", x, name="block/sep", filters=8)
-    x = m("Add", x, y, name="block/add")
-    x = m("GlobalAveragePooling2D", x, name="gap")
-    x = m("Dropout", x, name="drop")
-    x = m("Dense", x, name="head", activation="softmax")
-    return m.graph(x)
+    return small_model()

@@ -134,3 +134,9 @@ def test_a_condition_that_is_never_true_names_the_closest_layers(model):
     assert ("QS301", "rule `r` matches no layer") == (diagnostic.code, diagnostic.message)
     assert diagnostic.help.startswith('closest: `c3`: `name` is `"c3"`; `encoder/c1`')
     assert 'name == "c33"' == diagnostic.span.source.text[diagnostic.span.start : diagnostic.span.end]
+
+
+def test_a_position_of_a_layer_is_a_mistake(model):
+    plan = plan_of("rule r match Conv2D as c where c[0] == 3 { all = float }", model)
+
+    assert ["QS205"] == [item.code for item in plan.diagnostics]

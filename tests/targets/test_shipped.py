@@ -272,6 +272,23 @@ def test_mean_on_the_edge_tpu(axes: tuple[int, ...], runtime: int, channels: int
     assert taken == judge("edgetpu", "MEAN", inputs, [int8(1, 7, 7)], runtime=runtime).accepted
 
 
+def test_only_what_no_source_settles_is_unverified() -> None:
+    over_space, over_channels = ([int8(1, 7, 7, 32), integers(axes)] for axes in ((1, 2), (3,)))
+
+    assert judge("edgetpu", "MEAN", over_space, [int8(1, 32)]).unverified is None
+    assert "runtime 13" in (judge("edgetpu", "MEAN", over_channels, [int8(1, 7, 7)]).unverified or "")
+
+
+@pytest.mark.parametrize(
+    ("factors", "runtime", "taken"), [((2, 2), 12, False), ((2, 2), 13, True), ((1, 2), 14, False)]
+)
+def test_dilated_depthwise_on_the_edge_tpu(factors: tuple[int, int], runtime: int, taken: bool) -> None:
+    attributes = dict(zip(("dilation_w_factor", "dilation_h_factor"), factors, strict=True))
+    inputs = [int8(1, 8, 8, 8), weights("int8", 1, 3, 3, 8, axis=3), bias(8)]
+
+    assert taken == judge("edgetpu", "DEPTHWISE_CONV_2D", inputs, [inputs[0]], attributes, runtime=runtime).accepted
+
+
 @pytest.mark.parametrize(("runtime", "taken"), [(12, False), (13, True)])
 def test_quantize_came_with_runtime_13(runtime: int, taken: bool) -> None:
     verdict = judge("edgetpu", "QUANTIZE", [uint8(1, 33, 33, 256)], [uint8(1, 33, 33, 256)], runtime=runtime)

@@ -119,6 +119,13 @@ def test_what_is_not_known_is_not_taken_and_says_what() -> None:
     assert "it cannot be decided whether `input.shape[1] <= 8`: `input.shape[1]` not known" == reason.message
 
 
+def test_a_reason_of_ones_own_goes_first_and_values_stand_in_for_it() -> None:
+    table = table_of('target t { op ADD { require rank <= 3 }, op MUL { require rank <= 3 because "three at most" } }')
+
+    messages = [ask(table, kind, [X8, X8], [X8]).reasons[0].message for kind in ("ADD", "MUL")]
+    assert ["`rank <= 3` does not hold: `rank` is 4", "three at most"] == messages
+
+
 def test_refuse_and_warn_speak_only_of_what_is_known() -> None:
     table = table_of(
         """target t {

@@ -13,18 +13,19 @@ import numpy as np
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import RANGE_NEVER_OBSERVED
-from qspec.litert.calibration import Progress, calibrate
-from qspec.litert.flatbuffer import read_file, write_file
-from qspec.litert.float_file import FloatFile
-from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
-from qspec.litert.writer import write
 from qspec.graph.layers import Shape
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
 from qspec.keras.model import QuantizedModel, TrainingHooks
+from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
 from qspec.lint import check
+from qspec.litert.calibration import Progress, calibrate
+from qspec.litert.flatbuffer import read_file, write_file
+from qspec.litert.float_file import FloatFile
+from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
+from qspec.litert.writer import write
 from qspec.numerics import Parameters, exact_parameters
 from qspec.plan.plan import Plan
 from qspec.schema.spec import Spec
@@ -224,8 +225,9 @@ def _judge(
 
     parity = verify_parity(content, model.plan, known, indices, run, inputs, random=samples is None)
     seconds["verify"] = time.perf_counter() - started
-    report = check(model.spec, model.plan.layers)
-    return Result(path, len(content), parity, report, tuple(parity_problems(parity, str(path))), seconds)
+    measurement = Measurement(model, content, parity, known, indices, samples)
+    found = (*parity_problems(parity, str(path)), *measurement.problems())
+    return Result(path, len(content), parity, check(model.spec, model.plan.layers), found, seconds)
 
 
 def _random_inputs(model: QuantizedModel, known: dict[int, Parameters]) -> list[np.ndarray]:

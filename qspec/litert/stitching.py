@@ -1,0 +1,74 @@
+"""From the pieces that the converter lowered to one float file.
+
+The model is lowered cut at every tensor that the plan speaks of: what reads such a tensor reads an input of the graph
+instead, so that nothing the converter does can reach across. Here each of these inputs becomes the tensor again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qspec.litert.flatbuffer import pack, unpack
+from qspec.litert.float_file import FloatFile
+
+_INPUT, _CUT = "input", "cut"
+
+
+def input_name(position: int) -> str:
+    """The name of a real input of the cut function."""
+    return f"{_INPUT}_{position:06}"
+
+
+def cut_name(tensor: int) -> str:
+    """The name of the input that stands for a tensor of the plan."""
+    return f"{_CUT}_{tensor:06}"
+
+
+def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> FloatFile:
+    """The whole float file of a cut one. *inputs* and *outputs* are the plan's tensor ids, in the order of the function's
+    own inputs and outputs."""
+    model = unpack(content)
+    body = model.subgraphs[0]
+    written = dict(zip(outputs, map(int, body.outputs), strict=True))
+    real: dict[int, int] = {}
+    instead: dict[int, int] = {}
+    for index in map(int, body.inputs):
+        kind, number = _read_name(body.tensors[index].name)
+        if kind == _INPUT:
+            real[number] = index
+        else:
+            instead[index] = written[number]
+    body.inputs = [real[position] for position in range(len(inputs))]
+    for operator in body.operators:
+        operator.inputs = [instead.get(int(index), int(index)) for index in operator.inputs]
+    body.operators = _in_order(body.operators)
+    model.signatureDefs = []
+    return FloatFile(pack(model), tuple(inputs), tuple(outputs))
+
+
+def _read_name(name: Any) -> tuple[str, int]:
+    """`cut_000012:0` and the like, taken apart."""
+    kind, number = (name.decode() if isinstance(name, bytes) else name).split(":")[0].rsplit("_", 1)
+    return kind.rsplit("_", 1)[-1], int(number)
+
+
+def _in_order(operators: Sequence[Any]) -> list[Any]:
+    """Every operator behind those that write what it reads, otherwise as they stood."""
+    producer = {int(index): position for position, op in enumerate(operators) for index in op.outputs}
+    ordered: list[Any] = []
+    done: set[int] = set()
+    for position in range(len(operators)):
+        pending = [position]
+        while pending:
+            current = pending[-1]
+            sources = {producer[index] for index in operators[current].inputs if index in producer}
+            waiting = [source for source in sources if source not in done]
+            if waiting:
+                pending += waiting
+                continue
+            pending.pop()
+            if current not in done:
+                done.add(current)
+                ordered.append(operators[current])
+    return ordered

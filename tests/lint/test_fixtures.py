@@ -1,0 +1,69 @@
+"""Specs that a person could have written, with what `check` says of them beside each line.
+
+A line ends with `# error: [QS401]`, `# warning: [QS301]` or `# note: [QS307]` for each diagnostic that begins on it,
+and `check` says nothing else. The first line names the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from qspec.diagnostics import catalogue
+from qspec.diagnostics.diagnostic import Code
+from qspec.graph.layers import LayerGraph
+from qspec.lint import LINTS, check
+from qspec.schema import load
+from tests.plan.layer_models import ModelBuilder, small_model
+
+FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.qspec"))
+MARKER = re.compile(r"(error|warning|note): \[(QS\d+)\]")
+
+
+def shared_model() -> LayerGraph:
+    """One Dense called twice."""
+    m = ModelBuilder()
+    layer = m.layer("Dense", "shared", units=8)
+    return m.graph(m(layer, m(layer, m.input(8, name="image"))))
+
+
+def slopes_model() -> LayerGraph:
+    """A convolution and a PReLU."""
+    m = ModelBuilder()
+    x = m("Conv2D", m.input(8, 8, 3, name="image"), name="c")
+    return m.graph(m("PReLU", x, name="p", shared_axes=[1, 2]))
+
+
+MODELS = {"small": small_model, "shared": shared_model, "slopes": slopes_model}
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_says_what_the_fixture_says(path):
+    lines = path.read_text().splitlines()
+    model = MODELS[lines[0].removeprefix("# model: ")]()
+    spec, diagnostics = load(path)
+    report = check(spec, model, diagnostics)
+
+    expected = Counter((number, *found) for number, line in enumerate(lines, 1) for found in MARKER.findall(line))
+    assert expected == Counter(
+        (item.span.source.position(item.span.start)[0], item.severity.value, item.code) for item in report.diagnostics
+    )
+
+
+def test_every_code_of_rules_and_targets_has_a_fixture():
+    shown = {code for path in FIXTURES for _, code in MARKER.findall(path.read_text())}
+    known = {code.code for code in vars(catalogue).values() if isinstance(code, Code)}
+    elsewhere = {"QS405", "QS406"}  # found while reading a spec, without a model
+
+    assert {code for code in known if code[:3] in ("QS3", "QS4")} - elsewhere <= shown
+
+
+def test_every_lint_has_a_manual_page_and_a_fixture_of_its_name():
+    names = {path.stem for path in FIXTURES}
+
+    for lint in LINTS:
+        assert lint.__name__ in names
+        assert {"## Why it matters", "## Example"} <= {line.strip() for line in lint.__doc__.splitlines()}

@@ -1,0 +1,115 @@
+"""The report: diagnostics in one run, the placement, and the data of `--format json`."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from qspec.lint import check
+from qspec.lint.lints import LINTS
+from qspec.schema import loads
+from tests.plan.layer_models import small_model
+
+GOOD = """\
+qspec 1
+import "std/int8.qspec"
+deploy edgetpu as coral
+input { type = int8 }
+output { type = int8 }
+default { weights = w8, output = a8 }
+rule head match Dense { weights = w8_tensor }
+"""
+
+# Each with the line that it adds and what is said there: the column of the mistake, and the code.
+MISTAKES = {
+    "wrong layer name": ('rule a match Conv2D where name == "stam" { weights = w8 }', [(27, "QS301")]),
+    "overridden rule": (
+        "rule b match SeparableConv2D { weights = w8_tensor }\nrule b2 match SeparableConv2D { weights = w8 }",
+        [(6, "QS302")],
+    ),
+    "four bits": ("rule c match Add { output = a8(type = int4) }", [(29, "QS401"), (29, "QS402")]),
+    "unknown attribute": ("rule d match Conv2D where filtrs == 3 { weights = w8 }", [(27, "QS304")]),
+    "undefined quantizer": ("rule e match MaxPooling2D { output = a9 }", [(38, "QS101")]),
+    "missing import": ('import "nowhere.qspec"', [(8, "QS102")]),
+}
+
+
+def reported(text):
+    spec, diagnostics = loads(text, "spec.qspec")
+    report = check(spec, small_model(), diagnostics)
+    return report, {(*item.span.source.position(item.span.start), item.code) for item in report.diagnostics}
+
+
+def test_a_good_spec_is_ok():
+    report, found = reported(GOOD)
+
+    assert (set(), True) == (found, report.ok)
+    assert (
+        "coral (Coral Edge TPU): 8 of 8 ops accelerated, 100% of the compute ops, 1 partition"
+        in report.placement_text()
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_mistakes_are_reported_in_one_run_each_at_its_place(seed):
+    chance = random.Random(seed)
+    chosen = chance.sample(sorted(MISTAKES), chance.randint(1, len(MISTAKES)))
+    text, expected = GOOD, set()
+    for name in chosen:
+        added, places = MISTAKES[name]
+        line = text.count("\n") + 1
+        expected |= {(line, column, code) for column, code in places}
+        text += added + "\n"
+    print(seed, text)
+
+    report, found = reported(text)
+
+    assert expected <= found
+    assert {code for _, _, code in expected} == {code for _, _, code in found}
+    assert report.ok == all(item.severity.value != "error" for item in report.diagnostics)
+
+
+def test_both_positions_of_a_quantizer_that_is_not_taken():
+    report, _ = reported(GOOD + "rule c match Add { output = a8(type = int4) }\n")
+
+    for item in report.diagnostics:
+        assert "spec.qspec" == item.span.source.path
+        assert item.related[0][0].source.path in ("targets/tflite.qspec", "targets/edgetpu.qspec")
+
+
+def test_without_a_model_only_the_spec_is_checked():
+    spec, diagnostics = loads(GOOD + "train { batch_norm = track } # qspec: ignore[QS301]\n")
+    report = check(spec, None, diagnostics)
+
+    assert (["QS207"], "", None) == ([item.code for item in report.diagnostics], report.placement_text(), report.plan)
+
+
+def test_a_shorter_tuple_of_lints():
+    spec, diagnostics = loads(GOOD + "require ops < 2\n")
+
+    assert ["QS407"] == [item.code for item in check(spec, small_model(), diagnostics).diagnostics]
+    assert () == check(spec, small_model(), diagnostics, LINTS[:2]).diagnostics
+
+
+def test_the_data_for_programs():
+    report, _ = reported(GOOD.replace("int8 }\noutput", "int8 }\ndeploy nnapi as phone\noutput"))
+    data = json.loads(report.to_json())
+
+    assert ["version", "diagnostics", "placement", "plan", "summary"] == list(data)
+    assert [("coral", "edgetpu", 100.0), ("phone", "nnapi", 100.0)] == [
+        (entry["name"], entry["target"], entry["coverage"]) for entry in data["placement"]
+    ]
+    kernel = next(row for row in data["plan"] if (row["layer"], row["slot"]) == ("head", 'weights["kernel"]'))
+    assert ("w8_tensor", "int8", "rule", "head", "spec.qspec", 8) == tuple(
+        kernel[key] for key in ("quantizer", "type", "origin", "rule", "path", "line")
+    )
+
+
+def test_the_placement_groups_what_is_left_by_reason():
+    edges = "input { type = int8 }\noutput { type = int8 }\n"
+    wide = "quantizer a16 extends a8 { type = int16, scheme = symmetric }\nrule wide match any { output = a16 }\n"
+    report, _ = reported(GOOD.replace(edges, "") + wide)
+
+    assert "  on tflite: 2 CONV_2D (stem, block/sep): " in report.placement_text()

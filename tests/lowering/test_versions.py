@@ -1,0 +1,109 @@
+"""Expected versions: `op_version` as probed on the ops themselves with LiteRT 2.3 (capability facts, 2026-11)."""
+
+from __future__ import annotations
+
+import pytest
+
+from qspec.lowering import op_version
+
+FLOAT, INT8, UINT8, INT16 = (("float32",), ("int8",), ("uint8",), ("int16",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "versions"),
+    [
+        ("ADD", (1, 2, 1, 3)),
+        ("SUB", (1, 2, 1, 5)),
+        ("MUL", (1, 2, 1, 4)),
+        ("DIV", (1, 1, 1, 1)),
+        ("MAXIMUM", (1, 2, 1, 4)),
+        ("MINIMUM", (1, 2, 1, 4)),
+        ("CONCATENATION", (1, 2, 1, 3)),
+        ("AVERAGE_POOL_2D", (1, 2, 1, 3)),
+        ("MAX_POOL_2D", (1, 2, 1, 3)),
+        ("MEAN", (1, 2, 1, 3)),
+        ("REDUCE_MAX", (1, 2, 1, 3)),
+        ("SUM", (1, 2, 1, 1)),
+        ("SOFTMAX", (1, 2, 1, 3)),
+        ("LOGISTIC", (1, 2, 1, 3)),
+        ("TANH", (1, 2, 1, 3)),
+        ("RELU", (1, 2, 2, 3)),
+        ("RELU6", (1, 2, 1, 3)),
+        ("RELU_N1_TO_1", (1, 1, 1, 1)),
+        ("LEAKY_RELU", (1, 1, 1, 2)),
+        ("PRELU", (1, 1, 1, 1)),
+        ("ELU", (1, 1, 1, 1)),
+        ("GELU", (1, 2, 2, 1)),
+        ("HARD_SWISH", (1, 1, 1, 1)),
+        ("PAD", (1, 2, 1, 3)),
+        ("RESHAPE", (1, 1, 1, 1)),
+        ("TRANSPOSE", (1, 2, 1, 5)),
+        ("STRIDED_SLICE", (1, 2, 1, 1)),
+        ("RESIZE_BILINEAR", (1, 2, 1, 4)),
+        ("PACK", (1, 2, 1, 3)),
+    ],
+)
+def test_versions_by_type(kind: str, versions: tuple[int, ...]):
+    found = tuple(
+        op_version(kind, (*types, *types), types, {}, [(1, 4), (1, 4)]) for types in (FLOAT, INT8, UINT8, INT16)
+    )
+
+    assert versions == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "types", "output", "per_channel", "version"),
+    [
+        ("CONV_2D", ("float32", "float32", "float32"), "float32", False, 1),
+        ("CONV_2D", ("int8", "int8", "int32"), "int8", True, 3),
+        ("CONV_2D", ("uint8", "uint8", "int32"), "uint8", False, 1),
+        ("CONV_2D", ("int16", "int8", "int64"), "int16", True, 1),
+        ("CONV_2D", ("int16", "int16", "int64"), "int16", False, 4),
+        ("CONV_2D", ("float32", "int8", "float32"), "float32", False, 2),
+        ("CONV_2D", ("float32", "int8", "float32"), "float32", True, 5),
+        ("CONV_2D", ("int8", "int4", "int32"), "int8", True, 7),
+        ("DEPTHWISE_CONV_2D", ("int8", "int8", "int32"), "int8", True, 3),
+        ("DEPTHWISE_CONV_2D", ("int16", "int8", "int64"), "int16", True, 1),
+        ("DEPTHWISE_CONV_2D", ("float32", "int8", "float32"), "float32", True, 6),
+        ("DEPTHWISE_CONV_2D", ("float32", "int8", "float32"), "float32", False, 4),
+        ("DEPTHWISE_CONV_2D", ("int8", "int4", "int32"), "int8", False, 7),
+        ("FULLY_CONNECTED", ("int8", "int8", "int32"), "int8", True, 4),
+        ("FULLY_CONNECTED", ("int8", "int8", "none"), "int8", True, 4),
+        ("FULLY_CONNECTED", ("uint8", "uint8", "int32"), "uint8", False, 1),
+        ("FULLY_CONNECTED", ("int16", "int8", "int64"), "int16", True, 1),
+        ("FULLY_CONNECTED", ("int16", "int16", "int64"), "int16", False, 7),
+        ("FULLY_CONNECTED", ("float32", "int8", "float32"), "float32", False, 3),
+        ("FULLY_CONNECTED", ("float32", "int8", "float32"), "float32", True, 12),
+        ("FULLY_CONNECTED", ("int8", "int4", "int32"), "int8", True, 10),
+    ],
+)
+def test_versions_of_ops_with_weights(kind: str, types: tuple[str, ...], output: str, per_channel: bool, version: int):
+    shapes = [(1, 8, 8, 4), (6, 3, 3, 4), (6,)]
+
+    assert version == op_version(kind, types, [output], {}, shapes, per_channel)
+
+
+def test_versions_that_hang_on_attributes_and_shapes():
+    int8 = ("int8", "int8", "int32")
+    image = (1, 8, 8, 4)
+
+    assert 6 == op_version("CONV_2D", int8, ["int8"], {}, [image, (6, 3, 3, 2), (6,)])
+    assert 8 == op_version("CONV_2D", ("int16", "int8", "int32"), ["int16"], {"quantized_bias_type": "INT32"})
+    assert 11 == op_version("FULLY_CONNECTED", ("int16", "int8", "int32"), ["int16"], {"quantized_bias_type": "INT32"})
+    assert 2 == op_version("DEPTHWISE_CONV_2D", ("float32",) * 3, ["float32"], {"dilation_w_factor": 2})
+    assert 3 == op_version("DEPTHWISE_CONV_2D", int8, ["int8"], {"dilation_w_factor": 2})
+    assert 5 == op_version("FULLY_CONNECTED", int8, ["int8"], {"keep_num_dims": True})
+    assert 3 == op_version("RESIZE_BILINEAR", ["int8"], ["int8"], {"half_pixel_centers": True})
+    assert 4 == op_version("TRANSPOSE", ["int8"], ["int8"], {}, [(1, 2, 3, 4, 5)])
+    assert 4 == op_version("PAD", ["float32"], ["float32"], {}, [(1, 2, 3, 4, 5)])
+    assert 3 == op_version("MUL", ["int8", "int8"], ["int8"], {}, rescale=1.0)
+    assert 2 == op_version("MUL", ["int8", "int8"], ["int8"], {}, rescale=0.999)
+
+
+def test_versions_of_casts():
+    assert [1, 1, 2, 4] == [
+        op_version("QUANTIZE", ["float32"], [type], {}) for type in ("int8", "uint8", "int16", "int4")
+    ]
+    assert [2, 1, 3, 6] == [
+        op_version("DEQUANTIZE", [type], ["float32"], {}) for type in ("int8", "uint8", "int16", "int4")
+    ]

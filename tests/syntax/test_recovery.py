@@ -1,0 +1,132 @@
+"""Mistakes: each told once, in its own line, in words that say what to do."""
+
+import time
+
+import pytest
+
+from qspec.diagnostics import Source
+from qspec.syntax import parse, tree
+
+
+def mistakes(text):
+    source = Source("spec", "qspec 1\n" + text)
+    file, diagnostics = parse(source)
+    return file, [(item.span.source.position(item.span.start), item.message) for item in diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("quantizer w { type int8 }", (2, 20), "expected `=` after `type`, found `int8`"),
+        ("quantizer w { type: int8 }", (2, 19), "expected `=` after `type`, found `:`"),
+        ("quantizer w { type == int8 }", (2, 20), "expected `=` after `type`, found `==`"),
+        ("quantizer w\n{ type = int8 }", (3, 1), "the opening brace stands on the line of its statement"),
+        ("rule r match Dense, Conv2D { }", (2, 19), "alternatives are not separated by commas"),
+        ("rule r match Dense, { }", (2, 19), "a pattern does not end with a comma"),
+        ("default { a = b };", (2, 18), "statements do not end with `;`"),
+        ("import a.qspec", (2, 8), "expected a string in quotes after `import`, found `a.qspec`"),
+        ("rule r match D where u = 3 { }", (2, 24), "`=` assigns, a condition compares with `==`"),
+        ('rule r match D where n == "x { }', (2, 27), "the string is not closed"),
+        ("default { a = @ }", (2, 15), "`@` means nothing in qspec"),
+        ("default { a = \x07 }", (2, 15), "U+0007 means nothing in qspec"),
+        ("default {\n  a = b\n", (3, 8), "expected `}`: the block is never closed"),
+        ("default { a = (b }", (2, 15), "`(` is never closed"),
+        ("default { a = b) }", (2, 16), "`)` closes nothing"),
+        ("rule r match A | B as x { }", (2, 20), "`as` would belong to one alternative only"),
+        ("rule r match A -> B | C { }", (2, 21), "`->` and `|` do not mix without parentheses"),
+        ("rule r match A where 1 < u < 3 { }", (2, 28), "comparisons cannot be chained"),
+        ("rul r match A { }", (2, 1), "no statement begins with `rul`"),
+        ("default { a = b c = d }", (2, 17), "expected a new line, `}` or `,` after `b`, found `c`"),
+    ],
+)
+def test_mistake_has_a_message_of_its_own(text, place, message):
+    _, found = mistakes(text)
+
+    assert [(place, message)] == found
+
+
+def test_a_block_that_is_never_closed_shows_its_start():
+    source = Source("spec", "qspec 1\ndefault {\n  a = b\n")
+    _, (diagnostic,) = parse(source)
+
+    assert ["spec:2:9"] == [str(span) for span, _ in diagnostic.related]
+
+
+def test_mistakes_do_not_hide_each_other_nor_what_is_right():
+    file, found = mistakes(
+        "quantizer a { type: int8 }\n"
+        "rule b match Dense, Conv2D { output = a }\n"
+        "default {\n  weights = a;\n  output a\n}\n"
+        "rule c match Dense where units = 3 { output = a }\n"
+        "import std\n"
+        "rule d match Dense { output = a }\n"
+    )
+
+    assert [2, 3, 5, 6, 8, 9] == [line for (line, _), _ in found]
+    kinds = [tree.Edition, tree.Quantizer, tree.Rule, tree.Default, tree.Rule, tree.Rule]
+    assert kinds == [type(statement) for statement in file.statements]
+
+
+def test_names_of_statements_with_mistakes_are_kept():
+    file, _ = mistakes("quantizer a extends { type = int8 }\ndeploy edgetpu(runtime 14) as coral\n")
+
+    assert ["a", "edgetpu", "coral"] == [name.text for name in file.unread]
+
+
+@pytest.mark.parametrize("opening", ["(", "not ", "-", "x(", "x[", "1 + "])
+def test_depth_is_capped(opening):
+    text = f"require {opening * 2000}1"
+    _, found = mistakes(text)
+
+    assert any(message == "more than 64 levels of nesting" for _, message in found)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("(", ")"), ("not ", ""), ("- ", ""), ("x(", ")"), ("x[", "]")])
+def test_sixty_levels_are_fine(opening, closing):
+    _, found = mistakes(f"require {opening * 60}1{closing * 60} == 1")
+
+    assert [] == found
+
+
+def test_deep_braces_are_capped():
+    _, found = mistakes("target t { op A {" + "when a == 1 {" * 100)
+
+    assert any(message == "more than 64 levels of nesting" for _, message in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rule r match Dense { weights w }\n" * 10_000,
+        "default {\n" + "  weights w\n" * 60_000 + "}\n",
+        "default {\n" + "a=b\n" * 60_000,
+        "(" * 500_000,
+        "\n" * 500_000 + "}",
+        "# comment\n" * 60_000 + "rule",
+    ],
+    ids=["statements", "items", "open", "brackets", "lines", "comments"],
+)
+def test_large_files_full_of_mistakes_end_soon(text):
+    start = time.process_time()
+    _, found = mistakes(text)
+
+    assert found
+    assert time.process_time() - start < 5
+
+
+def test_lines_may_end_with_carriage_return_and_line_feed():
+    text = "quantizer w {\n  type = int8\n}\nrule r match Dense\n  where units == 1 {\n  output = w\n}\n"
+    unix, _ = mistakes(text)
+    windows, found = mistakes(text.replace("\n", "\r\n"))
+
+    assert [] == found
+    assert [repr(statement) for statement in unix.statements] == [repr(statement) for statement in windows.statements]
+
+
+def test_long_lists_are_not_deep():
+    rules = "".join(f"rule r{number} match Dense {{ weights = w }}\n" for number in range(500))
+    chain = " -> ".join(["Dense"] * 500)
+    file, found = mistakes(f"{rules}pattern p = {chain}\nrequire size in ({', '.join('1' * 500)})\n")
+
+    assert [] == found
+    assert 503 == len(file.statements)
