@@ -73,7 +73,15 @@ def test_a_wrong_type_is_reported_once_at_the_assignment(small):
 
 
 @pytest.mark.parametrize(
-    "attribute", ["range = kl", "range = learned", "granularity = per_block(32)", "rounding = stochastic"]
+    "attribute",
+    [
+        "type = int4",
+        "range = mse",
+        "range = kl",
+        "range = learned",
+        "granularity = per_block(32)",
+        "rounding = stochastic",
+    ],
 )
 def test_what_is_not_supported_yet_is_an_error_at_the_value(small, attribute):
     text = f"quantizer q extends w8 {{ {attribute} }}\nrule r match Dense {{ weights = q }}"
