@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qspec._check import read_layers
 from qspec.cli.output import print_diagnostics
-from qspec.diagnostics import Diagnostic, SpecError
-from qspec.graph.layers import LayerGraph
+from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics.catalogue import UNREADABLE_FILE
 from qspec.lint import Report, check
-from qspec.schema import add_deploy, load, loads
+from qspec.schema import add_deploy, load, loads, shipped_targets
+from qspec.syntax import decode
+from qspec.syntax.sources import LARGEST
+
+if TYPE_CHECKING:
+    from qspec.graph.layers import LayerGraph
+    from qspec.schema.spec import Spec
 
 _STANDARD_INPUT = "-"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check every file; 1 if any report has an error."""
+    """Check every file, each once; 1 if any report has an error."""
     layers: LayerGraph | None = None
     unreadable: tuple[Diagnostic, ...] = ()
     if arguments.model is not None:
@@ -26,37 +31,60 @@ def run(arguments: argparse.Namespace) -> int:
             layers = read_layers(arguments.model)
         except SpecError as error:
             unreadable = error.diagnostics
-    reports = [_check(file, layers, arguments.target) for file in arguments.files]
-    if unreadable:
-        reports.append(Report(diagnostics=unreadable))
+    reports = {file: _check(file, layers, arguments.target) for file in arguments.files}
+    found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
     if arguments.format == "json":
-        print(json.dumps(_merged(reports), indent=2, ensure_ascii=False))
+        import json
+
+        print(json.dumps(_merged(reports, found), indent=2))
     else:
-        for report in reports:
-            if report.placement and arguments.format == "full":
-                print(report.placement_text(), end="\n\n")
-        print_diagnostics([item for report in reports for item in report.diagnostics], arguments.format)
-    return 0 if all(report.ok for report in reports) else 1
+        if arguments.format == "full":
+            _print_placements(reports)
+        print_diagnostics(found, arguments.format)
+    return 0 if Report(found).ok else 1
 
 
 def _check(file: str, layers: LayerGraph | None, targets: list[str]) -> Report:
-    if file == _STANDARD_INPUT:
-        spec, diagnostics = loads(sys.stdin.buffer.read().decode("utf-8", "replace"), "<stdin>")
-    else:
-        spec, diagnostics = load(file)
-    for target in targets:
-        if spec is not None:
-            spec, more = add_deploy(spec, target)
-            diagnostics = (*diagnostics, *more)
+    spec, diagnostics = _read(file)
     if spec is None:
-        return Report(diagnostics=tuple(diagnostics))
+        return Report(diagnostics)
+    for target in targets:
+        spec, more = add_deploy(spec, target)
+        diagnostics = (*diagnostics, *more)
     return check(spec, layers, diagnostics)
 
 
-def _merged(reports: list[Report]) -> dict[str, Any]:
-    """One document for all: as of one file, with the diagnostics of all and the sections one behind another."""
-    documents = [report.to_dict() for report in reports]
-    together = Report(diagnostics=tuple(item for report in reports for item in report.diagnostics)).to_dict()
+def _read(file: str) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
+    if file != _STANDARD_INPUT:
+        return load(file)
+    name = "<stdin>"
+    if sys.stdin is None:
+        return None, (UNREADABLE_FILE.at(Place(name), "standard input is closed"),)
+    source = decode(name, sys.stdin.buffer.read(LARGEST + 1))
+    return (None, (source,)) if isinstance(source, Diagnostic) else loads(source.text, name)
+
+
+def _distinct(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each once: what stands in a file that several specs import is found with each of them."""
+    return tuple({(item.code, str(item.span), item.message): item for item in diagnostics}.values())
+
+
+def _merged(reports: dict[str, Report], found: tuple[Diagnostic, ...]) -> dict[str, Any]:
+    """One document for all: the sections one behind another, each entry with the `spec` it comes from."""
+    together = Report(found).to_dict()
+    documents = {file: report.to_dict() for file, report in reports.items()}
     for section in ("placement", "plan"):
-        together[section] = [entry for document in documents for entry in document[section]]
+        together[section] = [{"spec": file, **entry} for file, each in documents.items() for entry in each[section]]
     return together
+
+
+def _print_placements(reports: dict[str, Report]) -> None:
+    for file, report in reports.items():
+        text = report.placement_text() or (_no_target() if report.plan is not None and report.ok else "")
+        if text:
+            print(f"{file}:\n{text}" if len(reports) > 1 else text, end="\n\n")
+
+
+def _no_target() -> str:
+    names = ", ".join(shipped_targets())
+    return f"no target to place the model on: add `deploy NAME` to the spec, or give `--target NAME` ({names})"

@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import errno
+import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import qspec
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    if arguments is None:
+        # The process is the command's alone and ends with it: nobody need look through its memory for what is unused.
+        atexit.register(gc.freeze)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or a file of another encoding than UTF-8 gets an escape for what it cannot hold.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:  # the reader (`head`, a closed pager) has seen enough
+        return _cannot_print()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("qspec: the output cannot be written: no space left on the device", file=sys.stderr)
+        return _cannot_print()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(parsed: argparse.Namespace) -> int:
     # A command's module is imported only when it runs: some of them need seconds.
     command = import_module(f"qspec.cli.{parsed.command}")
     try:
@@ -23,41 +52,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_diagnostics(error.diagnostics, getattr(parsed, "format", "full"))
         return 1
-    except BrokenPipeError:
-        # The reader (`head`, a closed pager) has seen enough; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+
+
+def _cannot_print() -> int:
+    # The interpreter writes what is left at its exit, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="qspec", description=qspec.__doc__.split("\n")[0] if qspec.__doc__ else "")
-    parser.add_argument("--version", action="version", version=f"qspec {qspec.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    check = commands.add_parser("check", help="check specs, alone or against a model and its targets")
-    check.add_argument("files", nargs="+", metavar="SPEC", help="a .qspec file; `-` reads standard input")
-    check.add_argument("--model", metavar="MODEL", help="a .keras file; it is read as data, never executed")
-    check.add_argument("--target", action="append", default=[], metavar="NAME", help="a target to check as well")
-    check.add_argument("--format", choices=("full", "concise", "json"), default="full", help="default: full")
-
-    quantize = commands.add_parser("quantize", help="post-training quantization: calibrate, write, verify")
-    quantize.add_argument("spec", metavar="SPEC")
-    quantize.add_argument("--model", required=True, metavar="MODEL", help="a .keras file")
-    quantize.add_argument("--data", required=True, metavar="DATA", help=".npy or .npz samples to calibrate with")
-    quantize.add_argument("-o", "--output", required=True, metavar="OUT", help="the .tflite file to write")
-
-    verify = commands.add_parser("verify", help="hold a .tflite file against spec and model")
-    verify.add_argument("file", metavar="FILE", help="the .tflite file")
-    verify.add_argument("--spec", required=True, metavar="SPEC")
-    verify.add_argument("--model", required=True, metavar="MODEL", help="the float .keras file, or the trained one")
-    verify.add_argument("--data", required=True, metavar="DATA", help=".npy or .npz samples to judge parity with")
-    verify.add_argument("--calibration", metavar="DATA", help="what a float model was calibrated with")
-
-    demo = commands.add_parser("demo", help="the whole way on handwritten digits")
-    demo.add_argument("--seed", type=int, default=0, help="default: 0")
-    demo.add_argument("--json", action="store_true", help="print the figures as JSON")
-    demo.add_argument("--keep", metavar="FOLDER", help="keep the files it writes in this folder")
+    parser = argparse.ArgumentParser(
+        prog="qspec",
+        description=qspec.__doc__.split("\n")[0] if qspec.__doc__ else "",
+        epilog="`qspec COMMAND --help` tells more about a command. "
+        "Exit status: 0 without errors (warnings do not count), 1 with errors, 2 for wrong usage.",
+    )
+    version = f"qspec {qspec.__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version, help="print the version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    _add_check(_command(commands, "check", "check specs, alone or against a model and the targets they deploy on"))
+    _add_quantize(_command(commands, "quantize", "quantize a trained model by a spec: calibrate, write, verify"))
+    _add_verify(_command(commands, "verify", "hold a .tflite file against the spec and the model that it comes from"))
+    _add_demo(_command(commands, "demo", "go the whole way on handwritten digits: train, check, quantize, compare"))
     return parser
+
+
+def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+    )
+    return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="SPEC", help="a .qspec file; - reads standard input")
+    parser.add_argument("--model", metavar="MODEL", help="a .keras file; it is read as data, nothing in it is executed")
+    target = "hold the model against this target too, a shipped one or the spec's own; may be repeated"
+    parser.add_argument("--target", action="append", default=[], metavar="NAME", help=target)
+    formats = "full (default), concise: a line for each problem, or json"
+    parser.add_argument("--format", choices=("full", "concise", "json"), default="full", metavar="FORMAT", help=formats)
+
+
+def _add_quantize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("spec", metavar="SPEC", help="a .qspec file")
+    parser.add_argument("--model", required=True, metavar="MODEL", help="the float model, a .keras file")
+    data = "samples to calibrate with: a .npy file, or a .npz file with an array for each input (labels: y)"
+    parser.add_argument("--data", required=True, metavar="DATA", help=data)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .tflite file to write")
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .tflite file")
+    parser.add_argument("--spec", required=True, metavar="SPEC", help="the .qspec file it was made by")
+    parser.add_argument("--model", required=True, metavar="MODEL", help="the float .keras file, or the trained one")
+    parser.add_argument("--data", required=True, metavar="DATA", help="samples to judge by, a .npy or .npz file")
+    calibration = "the samples that `quantize` calibrated a float model with (default: those of --data)"
+    parser.add_argument("--calibration", metavar="DATA", help=calibration)
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0, metavar="NUMBER", help="default: 0")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the files it writes in this folder")

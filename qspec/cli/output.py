@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 
@@ -12,12 +11,20 @@ from qspec.diagnostics import Diagnostic
 
 def colored() -> bool:
     """Whether standard output is a terminal that wants colour (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return _terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int | None:
     """The terminal's width; None where there is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not _terminal():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_diagnostics(diagnostics: Sequence[Diagnostic], format_: str = "full") -> None:

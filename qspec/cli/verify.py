@@ -6,6 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 import qspec
+from qspec.cli.files import data_named, data_problems, file_problems
+from qspec.cli.frameworks import import_frameworks
 from qspec.cli.output import print_diagnostics
 
 if TYPE_CHECKING:
@@ -14,13 +16,22 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Hold a file against spec and model; 1 if anything differs."""
+    report = qspec.check(arguments.spec)
+    problems = [*file_problems(arguments.file), *data_problems(arguments.data, arguments.calibration)]
+    if problems or not report.ok:
+        print_diagnostics([*report.diagnostics, *problems])
+        return 1
     spec = qspec.load(arguments.spec)
+    model = load_float_model(arguments.model)
     from qspec.keras.data import read_data_file
 
-    model = load_float_model(arguments.model)
-    calibration = None if arguments.calibration is None else read_data_file(arguments.calibration)
-    result = qspec.verify(arguments.file, spec, model, read_data_file(arguments.data), calibration)
-    print_diagnostics(result.diagnostics)
+    if arguments.calibration is not None:
+        with data_named(arguments.calibration):
+            model = qspec.apply(spec, model, read_data_file(arguments.calibration))
+    data = read_data_file(arguments.data)
+    with data_named(arguments.data):
+        result = qspec.verify(arguments.file, spec, model, data)
+    print_diagnostics([*report.diagnostics, *result.diagnostics])
     print_result(result)
     return 0 if result.ok else 1
 
@@ -31,9 +42,8 @@ def load_float_model(path: str) -> Any:
     Raises:
         SpecError: it is no such file, or holds classes that are not registered.
     """
-    from qspec.keras.loading import load_model
-
-    return load_model(path)
+    import_frameworks()
+    return qspec.load_model(path)
 
 
 def print_result(result: Result) -> None:

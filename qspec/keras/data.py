@@ -95,7 +95,15 @@ def _batch(batch: Any, graph: LayerGraph) -> Samples:
     if len(parts) != len(graph.input_names):
         wanted = ", ".join(f"`{name}`" for name in graph.input_names)
         raise _unusable(f"the data has {len(parts)} inputs, the model {len(graph.input_names)}", f"it takes {wanted}")
-    return Samples(tuple(np.asarray(part) for part in parts), None if labels is None else np.asarray(labels))
+    arrays = tuple(np.asarray(part) for part in parts)
+    if any(array.ndim == 0 for array in arrays):
+        raise _unusable("the data is a single number", "give a numpy array with samples first")
+    if len({len(array) for array in arrays}) > 1:
+        counts = ", ".join(f"`{name}` {len(array)}" for name, array in zip(graph.input_names, arrays, strict=True))
+        raise _unusable(
+            f"the inputs have different numbers of samples: {counts}", "give one array for each, row by row"
+        )
+    return Samples(arrays, None if labels is None else np.asarray(labels))
 
 
 def _labelled(batch: tuple[Any, ...], graph: LayerGraph) -> bool:

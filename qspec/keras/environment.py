@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import MISSING_EXTRA, NOT_KERAS_3
 
 _LOWEST_KERAS = (3, 10)
 _LOWEST_TENSORFLOW = (2, 19)
+_OTHER_BACKENDS = ("jax", "torch", "openvino")
 
 
 @cache
@@ -29,6 +30,8 @@ def require_keras() -> None:
         import keras
         import tensorflow
     except ImportError as error:
+        if error.name in _OTHER_BACKENDS:
+            raise SpecError([_other_backend(error.name)]) from None
         message = f"this needs Keras and TensorFlow, and `{error.name}` is not installed"
         raise SpecError([MISSING_EXTRA.at(here, message, help=install)]) from None
     if _version(keras.__version__) < _LOWEST_KERAS:
@@ -38,9 +41,14 @@ def require_keras() -> None:
         message = f"TensorFlow {tensorflow.__version__} is installed, and qspec needs 2.19 or newer"
         raise SpecError([NOT_KERAS_3.at(here, message, help=install)])
     if keras.backend.backend() != "tensorflow":
-        message = f"Keras runs on the {keras.backend.backend()} backend"
-        advice = "set the environment variable KERAS_BACKEND to tensorflow"
-        raise SpecError([NOT_KERAS_3.at(here, message, help=advice)])
+        raise SpecError([_other_backend(keras.backend.backend())])
+
+
+def _other_backend(name: str) -> Diagnostic:
+    advice = "set the environment variable KERAS_BACKEND to tensorflow"
+    return NOT_KERAS_3.at(
+        Place("environment"), f"Keras runs on the {name} backend, and qspec on TensorFlow", help=advice
+    )
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -121,6 +121,8 @@ def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, in
         return _multiply_add(arguments[0], constants, inner)
     if type(layer) in _MERGES:
         return _merge(step, arguments[0], constants, inner)
+    if isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape)):
+        return _reshape(layer, arguments[0])
     if isinstance(layer, keras.layers.Activation):
         return _activate(step, layer.activation, arguments[0], constants, inner)
     if isinstance(layer, keras.layers.SeparableConv2D):
@@ -150,6 +152,14 @@ def _merge(step: Step, values: Any, constants: Constants, inner: Inner) -> Any:
     if ("inner", "multiplier") in constants:
         result = inner("sum", result) * ops.cast(constants["inner", "multiplier"], result.dtype)
     return result
+
+
+def _reshape(layer: Any, value: Any) -> Any:
+    """With -1 for a batch that is unknown. Keras reads it from the tensor, which becomes SHAPE, STRIDED_SLICE and PACK in
+    the file; its `Flatten` has done so since version 3.11."""
+    shape = tuple(value.shape)
+    wanted = (shape[0], *layer.compute_output_shape(shape)[1:])
+    return value if wanted == shape else ops.reshape(value, [-1 if size is None else size for size in wanted])
 
 
 def _separable(layer: Any, value: Any, constants: Constants, inner: Inner) -> Any:

@@ -27,7 +27,7 @@ from qspec.keras.live_model import read_model
 from qspec.keras.ranges import ActivationRange
 from qspec.keras.simulation import Hooks, Simulation, make_simulation
 from qspec.numerics.bias import LARGEST_BIAS_CODE
-from qspec.plan import make_plan
+from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision
 from qspec.schema import loads
 from qspec.schema.quantizer import Range

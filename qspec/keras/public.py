@@ -164,8 +164,10 @@ def _apply(
 
 
 def _copy(model: keras.Model) -> keras.Model:
-    read_model(model)  # says what is wrong with a model that cannot be copied
-    copy = keras.models.clone_model(model)
+    """A model of its own with the same names and values; `keras.models.clone_model` renames the inputs."""
+    own = {type(layer).__name__: type(layer) for layer in read_model(model).layers.values()}
+    config = keras.saving.serialize_keras_object(model)
+    copy = keras.saving.deserialize_keras_object(config, custom_objects=own)
     for variable, original in zip(copy.variables, model.variables, strict=True):
         variable.assign(original)
     return copy

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic
-from qspec.plan import Plan, representation, same_scale
+from qspec.plan.plan import Plan
+from qspec.plan.representation import representation, same_scale
 from qspec.schema.spec import Deploy, Spec
 from qspec.targets import Placement, Table, place
 

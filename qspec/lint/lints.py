@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from qspec.lint.facts import Lint
+from collections.abc import Iterator, Sequence
+
+from qspec.diagnostics import Diagnostic
+from qspec.lint.facts import Facts, Lint
 from qspec.lint.left_to_host import left_to_host
 from qspec.lint.not_accepted import not_accepted
 from qspec.lint.refused_model import refused_model
@@ -10,3 +13,9 @@ from qspec.lint.requirement_failed import requirement_failed
 from qspec.lint.target_warning import target_warning
 
 LINTS: tuple[Lint, ...] = (not_accepted, left_to_host, refused_model, target_warning, requirement_failed)
+
+
+def lint(facts: Facts, lints: Sequence[Lint] = LINTS) -> Iterator[Diagnostic]:
+    """What *lints* have to say, in their order."""
+    for rule in lints:
+        yield from rule(facts)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from qspec.lint.facts import Deployed
+if TYPE_CHECKING:
+    from qspec.lint.facts import Deployed
 
 _MOST_LAYERS = 4
 

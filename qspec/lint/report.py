@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import UNUSED_SUPPRESSION
-from qspec.diagnostics.json_format import document
-from qspec.graph.layers import LayerGraph
-from qspec.lint.facts import Deployed, Facts, Lint, gather
-from qspec.lint.lints import LINTS
-from qspec.lint.placement_text import placement_text
-from qspec.plan import Plan, make_plan
 from qspec.plan.support import unsupported
 from qspec.schema import suppress
 from qspec.schema.spec import Spec
+
+# What only a model needs is imported where it is needed: a spec alone is checked twice as fast without.
+if TYPE_CHECKING:
+    from qspec.graph.layers import LayerGraph
+    from qspec.lint.facts import Deployed, Lint
+    from qspec.plan.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,22 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """As plain data, the public contract of `--format json`: `version`, `diagnostics`, `placement`, `plan`,
         `summary`."""
+        from qspec.diagnostics.json_format import document
+
         placement = [_placement_data(deployed) for deployed in self.placement]
         plan = list(_plan_data(self.plan)) if self.plan is not None else []
         return document(self.diagnostics, {"placement": placement, "plan": plan})
 
     def to_json(self) -> str:
         """`to_dict` as text."""
+        import json
+
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def placement_text(self) -> str:
         """The placement for people, a block for each target with an empty line between; empty without a model."""
+        from qspec.lint.placement_text import placement_text
+
         return "\n\n".join(placement_text(deployed) for deployed in self.placement)
 
 
@@ -53,23 +58,21 @@ def check(
     spec: Spec,
     layers: LayerGraph | None = None,
     diagnostics: Iterable[Diagnostic] = (),
-    lints: Sequence[Lint] = LINTS,
+    lints: Sequence[Lint] | None = None,
 ) -> Report:
     """Hold *spec* against a model, or against itself alone. *diagnostics* are those of reading it; what the spec's
-    comments suppress is left out of all."""
+    comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
     if layers is None:
         found = suppress(spec, (*diagnostics, *unsupported(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
+    from qspec.lint.facts import gather
+    from qspec.lint.lints import LINTS, lint
+    from qspec.plan.make import make_plan
+
     plan = make_plan(spec, layers)
     facts = gather(spec, plan)
-    reported = (*diagnostics, *plan.diagnostics, *lint(facts, lints))
+    reported = (*diagnostics, *plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
     return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
-
-
-def lint(facts: Facts, lints: Sequence[Lint] = LINTS) -> Iterator[Diagnostic]:
-    """What *lints* have to say, in their order."""
-    for rule in lints:
-        yield from rule(facts)
 
 
 def _needs_model(diagnostic: Diagnostic) -> bool:

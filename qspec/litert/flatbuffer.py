@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,10 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise SpecError([UNREADABLE_FILE.at(Place(str(path)), message)]) from None
     if content[4:8] != b"TFL3":
         raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "this is not a LiteRT flatbuffer (`.tflite`)")])
+    try:
+        unpack(content)
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError):  # whatever offsets that lead nowhere give
+        raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "the flatbuffer is damaged or cut off")]) from None
     return content
 
 

@@ -87,6 +87,9 @@ def _differences(tensor: Any, kind: str, expected: Parameters | None) -> Iterato
         if scale.size:
             yield "is quantized, the plan has no parameters for it"
         return
+    if scale.size != expected.scale.size:
+        yield f"has {_scales(scale.size)}, the plan {_scales(expected.scale.size)}"
+        return
     if not np.array_equal(scale, expected.scale.reshape(-1)):
         yield f"has scale {_short(scale)}, the plan {_short(expected.scale.reshape(-1))}"
     zero_point = _array(quantization, "zeroPoint", np.int64)
@@ -100,6 +103,10 @@ def _differences(tensor: Any, kind: str, expected: Parameters | None) -> Iterato
 def _array(quantization: Any, name: str, kind: Any) -> np.ndarray:
     values = None if quantization is None else getattr(quantization, name)
     return np.asarray([] if values is None else values, kind)
+
+
+def _scales(count: int) -> str:
+    return f"{count} scales" if count > 1 else "one scale" if count else "no scale"
 
 
 def _short(values: np.ndarray) -> str:

@@ -152,29 +152,6 @@ def _reshape(site: Site, tensor: int, features: tuple[int, ...]) -> int:
     result: Shape = (batch, *features)
     if result == site.shape(tensor):
         return site.vanish(tensor)
-    wanted = _dynamic_shape(site, tensor, features) if batch is None else site.draft.constant(result, (len(result),))
+    # One size may be -1: the kernel works it out from the number of values.
+    wanted = site.draft.constant((-1 if batch is None else batch, *features), (len(result),))
     return site.write("RESHAPE", [tensor, wanted], result, site.output)
-
-
-def _dynamic_shape(site: Site, tensor: int, features: tuple[int, ...]) -> int:
-    """The wanted shape of a reshape, computed in the file from the batch it is given."""
-    draft = site.draft
-    rank = len(site.shape(tensor))
-    sizes = site.write("SHAPE", [tensor], (rank,), None, type="int32", out_type="INT32")
-    bounds = [draft.constant((value,), (1,)) for value in (0, 1, 1)]
-    batch = site.write(
-        "STRIDED_SLICE",
-        [sizes, *bounds],
-        (),
-        None,
-        type="int32",
-        begin_mask=0,
-        end_mask=0,
-        ellipsis_mask=0,
-        new_axis_mask=0,
-        shrink_axis_mask=1,
-        offset=False,
-    )
-    operands = [batch, *(draft.constant(size, ()) for size in features)]
-    count = len(operands)
-    return site.write("PACK", operands, (count,), None, type="int32", values_count=count, axis=0)

@@ -330,8 +330,7 @@ def _paths(node: Any) -> Iterator[tree.Path]:
         if node.head.text not in ("true", "false", "none"):
             yield node
         return
-    for name in getattr(node, "__slots__", ()):
-        child = getattr(node, name)
+    for child in vars(node).values() if isinstance(node, tree.Node) else ():
         for item in child if isinstance(child, tuple) else (child,):
             yield from _paths(item)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from qspec.plan.plan import Plan
 from qspec.targets import Representation
@@ -11,6 +12,7 @@ from qspec.targets import Representation
 def representation(plan: Plan) -> Callable[[int], Representation]:
     """How each tensor of `plan.ops` will be stored."""
 
+    @cache
     def of(tensor: int) -> Representation:
         decision = plan.decisions.get(tensor)
         quantizer = decision.quantizer if decision else None

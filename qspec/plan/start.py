@@ -27,12 +27,20 @@ def start(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.inputs):
         if draft.is_real(tensor):
             draft.assigned[tensor] = _model_input(draft, tensor, position)
+    for tensor in _of_unsupported_layers(draft):
+        draft.assigned[tensor] = _plain(draft.cascade.tensors.get(tensor, FLOAT))
     for position, tensor in enumerate(draft.predicted.outputs):
         if draft.is_real(tensor):
             _model_output(draft, tensor, position)
     _leave_inputs_in_float(draft)
     for op in draft.predicted.ops:
         _biases(draft, op)
+
+
+def _of_unsupported_layers(draft: Draft) -> list[int]:
+    """Activations that no op gives, because it is not known which ops their layer becomes."""
+    activations = (tensor.id for tensor in draft.predicted.tensors if not tensor.constant)
+    return [tensor for tensor in activations if draft.is_real(tensor) and tensor not in draft.assigned]
 
 
 def boundary(draft: Draft, side: str, position: int) -> Boundary | None:

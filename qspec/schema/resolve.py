@@ -15,7 +15,7 @@ from qspec.schema.patterns import Patterns
 from qspec.schema.quantizers import Quantizers
 from qspec.schema.ranges import moment_of, range_of
 from qspec.schema.settings import Calibrate, Train
-from qspec.schema.shipped import shipped_target, shipped_targets
+from qspec.schema.shipped import is_shipped_target, shipped_target, shipped_targets
 from qspec.schema.slots import Slots
 from qspec.schema.spec import Boundary, Deploy, Requirement, Rule, SlotAssignment, Spec
 from qspec.schema.targets import Targets, allowed_values, allows, option_value
@@ -42,7 +42,9 @@ class _Resolver:
         self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found)
         self.patterns = Patterns(self._defined(tree.PatternDefinition, "pattern"), files.unread, found)
         targets = self._defined(tree.Target, "target")
-        self.targets = Targets(targets, files.unread, shipped_target, shipped_targets(), found)
+        # A shipped table may itself be checked: its name is then its own.
+        taken = [name for name in shipped_targets() if not (name in targets and is_shipped_target(source.path, name))]
+        self.targets = Targets(targets, files.unread, shipped_target, taken, found)
 
     def spec(self) -> Spec:
         quantizers = self.quantizers.all()

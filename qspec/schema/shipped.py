@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import cache, partial
 
 from qspec._resources import resource
 from qspec.diagnostics import Diagnostics, Source
+from qspec.schema.rows import read_row
 from qspec.schema.target import DeferredRows, Row, TargetDefinition
 from qspec.schema.targets import read_target
-from qspec.syntax import parse, read_source, tree
-from qspec.syntax.outline import parse_outline
+from qspec.syntax import read_source
+from qspec.syntax.outline import Outline
 
 
 def shipped_source(path: str) -> Source | None:
@@ -27,6 +30,13 @@ def shipped_targets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (resource("specs") / "targets").glob("*.qspec")))
 
 
+def is_shipped_target(path: str, name: str) -> bool:
+    """Whether the file at *path* is the very one that defines the shipped target *name*."""
+    return "\0" not in path and os.path.realpath(path) == os.path.realpath(
+        resource("specs") / "targets" / f"{name}.qspec"
+    )
+
+
 @cache
 def shipped_target(name: str) -> TargetDefinition | None:
     """A shipped capability table and, through `host`, those behind it; None if there is none of that name.
@@ -38,23 +48,17 @@ def shipped_target(name: str) -> TargetDefinition | None:
     source = shipped_source(f"targets/{name}.qspec")
     if source is None:
         return None
-    node = _target_in(parse_outline(source))
+    outline = Outline(source)
+    node = outline.head()
     found = Diagnostics()
     definition = read_target(node, None, found)
     found.raise_errors()
     host = shipped_target(node.base.text) if node.base is not None else None
-    return TargetDefinition(
-        **{**vars(definition), "rows": DeferredRows(partial(_rows, source)), "host": host},
-    )
+    return replace(definition, rows=DeferredRows(outline.kinds, partial(_row, outline)), host=host)
 
 
-def _rows(source: Source) -> tuple[Row, ...]:
-    file, diagnostics = parse(source)
-    found = Diagnostics([*diagnostics])
-    definition = read_target(_target_in(file), None, found)
+def _row(outline: Outline, index: int) -> Row:
+    found = Diagnostics()
+    row = read_row(outline.operation(index), found)
     found.raise_errors()
-    return tuple(definition.rows)
-
-
-def _target_in(file: tree.File) -> tree.Target:
-    return next(statement for statement in file.statements if isinstance(statement, tree.Target))
+    return row

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Literal, overload
 
 from qspec.diagnostics import Span
@@ -101,27 +101,29 @@ class Row:
 
 
 class DeferredRows(Sequence[Row]):
-    """Rows that are read when somebody asks: of a shipped table, most runs need its options and nothing else."""
+    """Rows that are read when somebody asks: of a shipped table, most runs need a few, or its options alone.
 
-    def __init__(self, read: Callable[[], tuple[Row, ...]]) -> None:
-        self._read = read
+    *kinds* are those of each row, known beforehand; *read* gives the row at a position.
+    """
 
-    @cached_property
-    def _rows(self) -> tuple[Row, ...]:
-        return self._read()
+    def __init__(self, kinds: Sequence[tuple[str, ...]], read: Callable[[int], Row]) -> None:
+        self._kinds = kinds
+        self._row = cache(read)
+
+    def naming(self, kind: str) -> tuple[Row, ...]:
+        """The rows that name *kind*; no other is read."""
+        return tuple(self._row(index) for index, kinds in enumerate(self._kinds) if kind in kinds)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
     def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
-        return self._rows[index]
+        positions = range(len(self))[index]
+        return self._row(positions) if isinstance(positions, int) else tuple(map(self._row, positions))
 
     def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
+        return len(self._kinds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,3 +152,9 @@ class TargetDefinition:
     memory: Mapping[str, int] = field(default_factory=dict)  # bytes, by the word behind `memory.`
     sources: tuple[Citation, ...] = ()
     span: Span  # the name
+
+    def rows_naming(self, kind: str) -> tuple[Row, ...]:
+        """The rows that name *kind*, which may be `any`."""
+        if isinstance(self.rows, DeferredRows):
+            return self.rows.naming(kind)
+        return tuple(row for row in self.rows if kind in row.kinds)

@@ -25,29 +25,39 @@ def read_source(path: str | os.PathLike[str]) -> Source | Diagnostic:
         return UNREADABLE_FILE.at(Place(name), _why_unreadable(name, error), help=_remedy(error))
     except ValueError:  # a NUL byte in the path
         return UNREADABLE_FILE.at(Place(name), f"`{name!r}` is no path", help="give the path of a .qspec file")
-    if len(data) > LARGEST:
-        message = f"`{name}` is larger than {LARGEST // 2**10} KiB"
-        return UNREADABLE_FILE.at(
-            Place(name), message, help="a spec is a text that people write: is this the right file?"
-        )
     return decode(name, data)
 
 
 def decode(name: str, data: bytes) -> Source | Diagnostic:
-    """The text of *data*: UTF-8, with or without a byte order mark, without NUL."""
+    """The text of *data*: at most `LARGEST` bytes of UTF-8, with or without a byte order mark, without NUL."""
+    if len(data) > LARGEST:
+        message = f"`{name}` is larger than {LARGEST // 2**10} KiB"
+        hint = "a spec is a text that people write: is this the right file?"
+        return UNREADABLE_FILE.at(Place(name), message, help=hint)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The decoder counts from behind the byte order mark.
-        offset = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        line = data.count(b"\n", 0, offset) + 1
-        message = f"`{name}` is not UTF-8: the byte 0x{data[offset]:02X} at offset {offset}, in line {line}"
-        return UNREADABLE_FILE.at(Place(name), message, help="save the file as UTF-8")
+        return _no_utf_8(name, data, error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0))
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        message = f"`{name}` holds a NUL character, in line {line}"
-        return UNREADABLE_FILE.at(Place(name), message, help="give a text: this looks like a binary file")
+        offset = text.index("\0")
+        span = Span(Source(name, text), offset, offset + 1)
+        message = f"`{name}` holds a NUL character, in line {span.source.position(offset)[0]}"
+        return UNREADABLE_FILE.at(span, message, help="remove it: a spec is a text")
     return Source(name, text)
+
+
+def _no_utf_8(name: str, data: bytes, wrong: int) -> Diagnostic:
+    """Points at the first byte that is none, or at the file as a whole if it does not look like a text at all."""
+    line = data.count(b"\n", 0, wrong) + 1
+    message = f"`{name}` is not UTF-8: the byte 0x{data[wrong]:02X} at offset {wrong}, in line {line}"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return UNREADABLE_FILE.at(Place(name), f"`{name}` is UTF-16", help="save the file as UTF-8")
+    if b"\0" in data:
+        return UNREADABLE_FILE.at(Place(name), message, help="give a text: this looks like a binary file")
+    offset = len(data[:wrong].decode("utf-8-sig"))
+    span = Span(Source(name, data.decode("utf-8-sig", "replace")), offset, offset + 1)
+    return UNREADABLE_FILE.at(span, message, help="save the file as UTF-8")
 
 
 def check_edition(source: Source) -> tuple[Diagnostic | None, bool]:

@@ -1,24 +1,40 @@
-"""The syntax tree: one frozen dataclass per rule of `grammar/qspec.lark`, each with the span it was read from."""
+"""The syntax tree: one class per rule of `grammar/qspec.lark`, each node with the span it was read from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, NoReturn, dataclass_transform
 
 from qspec.diagnostics import Source, Span
 
 
+@dataclass_transform(eq_default=False, frozen_default=True)
 class Node:
-    """What all nodes have in common: compared by identity, shown without their spans."""
+    """What all nodes have in common: made of their fields in order, never changed, compared by identity, shown without
+    their spans.
 
-    __slots__ = ()
+    A frozen dataclass is no more, but it compiles its functions for each of these fifty classes, and `qspec check` would
+    take a tenth longer.
+    """
+
+    _fields: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+
+    def __init__(self, *values: Any) -> None:
+        self.__dict__.update(zip(self._fields, values, strict=False))  # what is left out has the class's default
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a node's `{name}` cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a node's `{name}` cannot be deleted")
 
     def __repr__(self) -> str:
-        shown = (field.name for field in fields(cast(Any, self)) if field.name not in ("span", "source"))
+        shown = (name for name in self._fields if name not in ("span", "source"))
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Name(Node):
     """A word that names something."""
 
@@ -26,7 +42,6 @@ class Name(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class String(Node):
     """`"…"` or `'…'`; `text` is the decoded value."""
 
@@ -37,7 +52,6 @@ class String(Node):
 # ---- expressions: one language for `where`, `require`, `when`, arguments and values
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quantity(Node):
     """`1.5 MiB`, `3`, `100%`, `1 lsb`; `value` is as written, an int where no dot or exponent was."""
 
@@ -46,7 +60,6 @@ class Quantity(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Index(Node):
     """`["key"]` or `[1]` behind a path."""
 
@@ -54,7 +67,6 @@ class Index(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Path(Node):
     """`NAME`, `conv.strides`, `inner["scores"]`: a name and what follows it, `.name` as Name, `[…]` as Index."""
 
@@ -63,7 +75,6 @@ class Path(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument(Node):
     """`value` or `name = value` inside parentheses."""
 
@@ -72,7 +83,6 @@ class Argument(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call(Node):
     """`percentile(99.9)`, `w8(type = int4)`, `mod(a, b)`."""
 
@@ -81,7 +91,6 @@ class Call(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TupleLiteral(Node):
     """`(2, 2)`, `(1,)`."""
 
@@ -89,7 +98,6 @@ class TupleLiteral(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RangeLiteral(Node):
     """`1..3`, both ends included; only behind `in`."""
 
@@ -98,7 +106,6 @@ class RangeLiteral(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Negative(Node):
     """`-x`."""
 
@@ -106,7 +113,6 @@ class Negative(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Binary(Node):
     """`a + b`, and `-`, `*`, `/`."""
 
@@ -116,7 +122,6 @@ class Binary(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Compare(Node):
     """`a == b`, and `!=`, `<`, `<=`, `>`, `>=`."""
 
@@ -126,7 +131,6 @@ class Compare(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Member(Node):
     """`a in (1, 2)`, `a in 1..3`, `a not in b`."""
 
@@ -136,7 +140,6 @@ class Member(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TextMatch(Node):
     """`a like "glob"`, `a matches 'regex'`, either with `not` before it."""
 
@@ -147,7 +150,6 @@ class TextMatch(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Not(Node):
     """`not a`."""
 
@@ -155,7 +157,6 @@ class Not(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class And(Node):
     """`a and b and c`."""
 
@@ -163,7 +164,6 @@ class And(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Or(Node):
     """`a or b or c`."""
 
@@ -192,7 +192,6 @@ Expression = (
 # ---- patterns over the layer graph
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerClass(Node):
     """`Conv2D`, `any`, or the name of another pattern."""
 
@@ -200,7 +199,6 @@ class LayerClass(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RawOperation(Node):
     """`Operation("Add")`: a Keras operation that is no layer."""
 
@@ -208,7 +206,6 @@ class RawOperation(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Merge(Node):
     """`Add(a, b)`, `Concatenate(x, ...)`: a layer and the patterns of its inputs."""
 
@@ -218,7 +215,6 @@ class Merge(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Step(Node):
     """`part`, `part?`, `part as name`."""
 
@@ -228,7 +224,6 @@ class Step(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Chain(Node):
     """`a -> b -> c`."""
 
@@ -236,7 +231,6 @@ class Chain(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Union(Node):
     """`a | b`."""
 
@@ -250,7 +244,6 @@ Pattern = LayerClass | RawOperation | Merge | Step | Chain | Union
 # ---- statements
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Edition(Node):
     """`qspec 1`"""
 
@@ -258,7 +251,6 @@ class Edition(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Import(Node):
     """`import "…"`"""
 
@@ -266,7 +258,6 @@ class Import(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Deploy(Node):
     """`deploy TARGET(option = value, …) [as NAME]`"""
 
@@ -276,7 +267,6 @@ class Deploy(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Assignment(Node):
     """`path = value`"""
 
@@ -285,7 +275,6 @@ class Assignment(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quantizer(Node):
     """`quantizer NAME [extends NAME] { … }`"""
 
@@ -295,7 +284,6 @@ class Quantizer(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PatternDefinition(Node):
     """`pattern NAME = …`"""
 
@@ -304,7 +292,6 @@ class PatternDefinition(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Boundary(Node):
     """`input { … }`, `output["name"] { … }`"""
 
@@ -314,7 +301,6 @@ class Boundary(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Default(Node):
     """`default { … }`"""
 
@@ -322,7 +308,6 @@ class Default(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule(Node):
     """`rule NAME match PATTERN [where …] { … }`"""
 
@@ -333,7 +318,6 @@ class Rule(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Require(Node):
     """`require EXPR [because "…"]`"""
 
@@ -342,7 +326,6 @@ class Require(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Settings(Node):
     """`calibrate { … }` or `train { … }`"""
 
@@ -354,7 +337,6 @@ class Settings(Node):
 # ---- targets
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Option(Node):
     """`option runtime = 14 in 10..14`"""
 
@@ -364,7 +346,6 @@ class Option(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Refuse(Node):
     """`refuse when EXPR [because "…"]`"""
 
@@ -373,7 +354,6 @@ class Refuse(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Warn(Node):
     """`warn when EXPR [because "…"]`"""
 
@@ -382,7 +362,6 @@ class Warn(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SourceNote(Node):
     """`source "…" [read "2026-11"]`"""
 
@@ -391,7 +370,6 @@ class SourceNote(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unverified(Node):
     """`unverified ["reason"]`"""
 
@@ -399,7 +377,6 @@ class Unverified(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Word(Node):
     """`int8`, `per_channel(0)`, `scale(1/256)`: of an operand type; `arguments` is None without parentheses."""
 
@@ -408,7 +385,6 @@ class Word(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OperandType(Node):
     """`int8 symmetric per_tensor`"""
 
@@ -416,7 +392,6 @@ class OperandType(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operand(Node):
     """`[constant] weights = int8 symmetric per_channel(0) | int8 symmetric per_tensor`"""
 
@@ -426,7 +401,6 @@ class Operand(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Form(Node):
     """`form i8 { … }`: operand types that go together"""
 
@@ -435,7 +409,6 @@ class Form(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class When(Node):
     """`when EXPR { … }` inside an operation"""
 
@@ -447,7 +420,6 @@ class When(Node):
 OperationItem = Operand | Require | Refuse | Warn | When | Form | SourceNote | Unverified
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operation(Node):
     """`op CONV_2D | … [except …] [when EXPR] { … }`; `any` is a name here"""
 
@@ -458,7 +430,6 @@ class Operation(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Without(Node):
     """`without SOFTMAX | GELU`"""
 
@@ -466,7 +437,6 @@ class Without(Node):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModelBlock(Node):
     """`model { … }`"""
 
@@ -477,7 +447,6 @@ class ModelBlock(Node):
 TargetItem = Option | ModelBlock | Operation | Without | Refuse | Warn | SourceNote | Assignment
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Target(Node):
     """`target NAME [on NAME] [extends NAME] { … }`"""
 
@@ -493,7 +462,6 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class File(Node):
     """A whole `.qspec` file: what could be read of it, in source order.
 

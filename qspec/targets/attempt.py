@@ -68,8 +68,16 @@ class Attempt:
 
 def try_row(row: Row, scope: OpScope) -> Attempt:
     """The attempt with the form of *row* that comes closest; the first of equal ones."""
-    forms: tuple[Form | None, ...] = row.forms or (None,)
-    return min((_try_form(row, form, scope) for form in forms), key=lambda attempt: attempt.distance)
+    common = _with_items(Attempt(row, unverified=row.unverified), row, scope)
+    closest: Attempt | None = None
+    for form in row.forms:
+        unverified = row.unverified if form.unverified is None else form.unverified
+        attempt = _with_items(replace(common, form=form.name, unverified=unverified), form, scope)
+        if closest is None or attempt.distance < closest.distance:
+            closest = attempt
+        if attempt.distance == common.distance:
+            break  # the form fits: no other comes closer
+    return closest or common
 
 
 def applies(row: Row, scope: OpScope) -> bool | Unknown:
@@ -80,17 +88,6 @@ def applies(row: Row, scope: OpScope) -> bool | Unknown:
         return scope.holds(row.when)
     except Mistake:
         return UNKNOWN
-
-
-def _try_form(row: Row, form: Form | None, scope: OpScope) -> Attempt:
-    attempt = Attempt(row, unverified=row.unverified)
-    if form is not None:
-        unverified = row.unverified if form.unverified is None else form.unverified
-        attempt = replace(attempt, form=form.name, unverified=unverified)
-    for part in (row, form):
-        if part is not None:
-            attempt = _with_items(attempt, part, scope)
-    return attempt
 
 
 def _with_items(attempt: Attempt, part: Row | Form | Group, scope: OpScope) -> Attempt:

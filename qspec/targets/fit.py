@@ -25,9 +25,13 @@ class Misfit:
 
 def misfit(operand: Operand, stored: Representation, scope: OpScope) -> Misfit | None:
     """How *stored* differs from the closest alternative of *operand*; None if one fits."""
-    found = [_difference(words, stored, scope) for words in operand.types]
-    differences = [difference for difference in found if difference is not None]
-    if len(differences) < len(found) or not differences:
+    differences: list[Misfit] = []
+    for words in operand.types:
+        difference = _difference(words, stored, scope)
+        if difference is None:
+            return None
+        differences.append(difference)
+    if not differences:
         return None
     closest = min(differences, key=lambda difference: difference.weight)
     return Misfit(f"`{operand.name}` {closest.text}; taken: {_choices(operand)}", closest.weight, closest.undecided)

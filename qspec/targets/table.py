@@ -29,6 +29,7 @@ class Table:
         self.definition = definition
         defaults = {name: option.default for name, option in definition.options.items()}
         self.options: Mapping[str, Value] = defaults | dict(options or {})
+        self._rows: dict[str, tuple[Row, ...]] = {}  # by kind, as far as they were asked for
 
     @property
     def name(self) -> str:
@@ -40,21 +41,15 @@ class Table:
         """The table of the target that runs what this one does not take."""
         return Table(self.definition.host) if self.definition.host else None
 
-    @cached_property
-    def _rows(self) -> Mapping[str, tuple[Row, ...]]:
-        found: dict[str, list[Row]] = {}
-        for row in self.definition.rows:
-            for kind in row.kinds:
-                found.setdefault(kind, []).append(row)
-        return {kind: tuple(rows) for kind, rows in found.items()}
-
     def rows(self, kind: str) -> tuple[Row, ...]:
         """The rows that name *kind*, without those for `any`."""
-        return self._rows.get(kind, ())
+        if kind not in self._rows:
+            self._rows[kind] = self.definition.rows_naming(kind)
+        return self._rows[kind]
 
     def general_rows(self, kind: str) -> tuple[Row, ...]:
         """The rows for `any` that do not except *kind*."""
-        return tuple(row for row in self._rows.get("any", ()) if kind not in row.exceptions)
+        return tuple(row for row in self.rows("any") if kind not in row.exceptions)
 
     def constraints(self, op: Op, graph: OpGraph) -> Constraints:
         """What the target asks of a plan for *op*: shared scales, fixed output parameters, granularities."""

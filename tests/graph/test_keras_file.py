@@ -99,7 +99,7 @@ def test_metadata_of_a_wrong_structure_is_refused(tmp_path: Path, metadata: Any)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"a": \n 1,}', "config.json:2:4: not JSON"),
+        (b'{"a": \n 1 2}', "config.json:2:4: not JSON"),
         (b"\xff\xfe", "config.json: not UTF-8 at byte 0"),
         (b"[" * 100_000, "config.json: nested too deep"),
         (b'{"a": ' + b"9" * 5000 + b"}", "config.json: a number of too many digits"),

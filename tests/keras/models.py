@@ -39,6 +39,15 @@ def pre_activation() -> keras.Model:
     return keras.Model(image, layers.Flatten()(value), name="pre_activation")
 
 
+def rows() -> keras.Model:
+    """An image taken apart into rows, and put together again."""
+    image = keras.Input((8, 8, 3))
+    value = layers.Reshape((-1, 24), name="rows")(layers.ReLU()(layers.Conv2D(3, 3, padding="same")(image)))
+    value = layers.Reshape((8, 8, 3), name="image")(value)
+    value = layers.Flatten(name="flatten")(layers.MaxPooling2D()(value))
+    return keras.Model(image, layers.Dense(4)(value), name="rows")
+
+
 def branches() -> keras.Model:
     """Two inputs, two outputs, Concatenate with a sigmoid branch, Multiply and Maximum."""
     left, right = keras.Input((8, 8, 3), name="left"), keras.Input((8, 8, 3), name="right")

@@ -16,6 +16,7 @@ OUTPUTS = re.findall(r"```console\n\$ qspec (check .*?)\n(.*?)```", README, re.D
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
+    keras.backend.clear_session()  # layer names begin anew, as in the README
     keras.applications.MobileNetV2(weights=None).save(folder / "mobilenet.keras")
     (folder / "npu.qspec").write_text(SPECS[1], "utf-8")
     return folder

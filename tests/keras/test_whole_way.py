@@ -80,6 +80,20 @@ def test_training_moves_every_range_and_variable_then_exports(make, tmp_path):
     assert result.parity.sqnr >= 30
 
 
+@pytest.mark.parametrize("make", [models.convolutional, models.pre_activation, models.rows])
+def test_a_dynamic_batch_takes_batches_of_any_size(make, tmp_path):
+    model, fixed, dynamic = settled(make), tmp_path / "fixed.tflite", tmp_path / "dynamic.tflite"
+    data, others = inputs_of(model), inputs_of(model, 7, 9)
+    expected = qspec.quantize(qspec.loads(INTEGER_EDGES), model, data, fixed).predict(others)
+
+    text = INTEGER_EDGES.replace("input {", "input { batch = dynamic,")
+    result = qspec.quantize(qspec.loads(text), model, data, dynamic, samples=others)
+
+    assert result.ok
+    assert np.array_equal(expected, result.predict(others))
+    assert np.array_equal(expected[:1], result.predict(others[:1]))
+
+
 def test_the_model_that_was_given_is_not_changed():
     model = settled(models.convolutional)
     before = [variable.numpy() for variable in model.variables]
@@ -88,6 +102,17 @@ def test_the_model_that_was_given_is_not_changed():
     quantized.fit(inputs_of(model), np.zeros((32, 5)), verbose=0)
 
     assert all(np.array_equal(old, new.numpy()) for old, new in zip(before, model.variables, strict=True))
+
+
+def test_names_of_inputs_and_outputs_are_kept():
+    model = models.branches()
+    quantized = qspec.apply(qspec.loads(SPEC), model, calibration=inputs_of(model))
+
+    assert ["left", "right"] == quantized.input_names
+    assert list(model.output_names) == quantized.output_names
+    data = dict(zip(quantized.input_names, inputs_of(model), strict=True))
+    quantized.compile("adam", loss={"score": "mse", "map": "mae"})
+    quantized.fit(data, {"score": np.zeros((32, 2)), "map": np.zeros((32, 10, 10, 4))}, verbose=0)
 
 
 def test_a_saved_model_comes_back_with_spec_ranges_and_numbers(tmp_path):

@@ -15,7 +15,8 @@ import pytest
 from qspec.diagnostics import catalogue
 from qspec.diagnostics.diagnostic import Code
 from qspec.graph.layers import LayerGraph
-from qspec.lint import LINTS, check
+from qspec.lint import check
+from qspec.lint.lints import LINTS
 from qspec.schema import load
 from tests.plan.layer_models import ModelBuilder, small_model
 

@@ -109,11 +109,22 @@ def _trace(model: Any, layers: LayerGraph, inputs: list[Any], given: dict[Slot, 
         elif isinstance(layer, keras.layers.Add):
             # Keras' own addition takes a second operand that is a vector for a bias, and reshapes it; qspec's does not.
             values[Value(call.index)] = functools.reduce(add, arguments[0])
+        elif isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape)) and arguments[0].shape[0] is None:
+            # Keras' own, in most versions, reads the batch from the tensor; in qspec's it is -1.
+            values[Value(call.index)] = _reshaped(arguments[0], layer.compute_output_shape(tuple(arguments[0].shape)))
         else:
             keywords = {"training": False} if layer._call_has_training_arg else {}
             values[Value(call.index)] = layer(*arguments, **keywords)
         results[Slot(call.index, "output", 0)] = values[Value(call.index)]
     return [results[slot] for slot in slots]
+
+
+def _reshaped(tensor: Any, shape: Any) -> Any:
+    import tensorflow as tf
+
+    if tuple(tensor.shape) == tuple(shape):
+        return tensor
+    return tf.reshape(tensor, [-1 if size is None else size for size in shape])
 
 
 def _layer(model: Any, path: str) -> Any:

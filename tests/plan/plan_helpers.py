@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qspec.graph.layers import LayerGraph
-from qspec.plan import Plan, make_plan
+from qspec.plan.make import make_plan
+from qspec.plan.plan import Plan
 from qspec.schema import loads
 from qspec.schema.spec import Spec
 from tests.plan.layer_models import small_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qspec.graph.layers import LayerGraph
-from qspec.plan import Plan
+from qspec.plan.plan import Plan
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import plan_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from qspec.graph.layers import LayerGraph
 from qspec.graph.ops import Op
-from qspec.plan import Plan
+from qspec.plan.plan import Plan
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import plan_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qspec.plan import representation, same_scale
+from qspec.plan.representation import representation, same_scale
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import codes, named, plan_of
 

@@ -1,0 +1,64 @@
+"""The files that a command names, looked at before anything that takes seconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics.catalogue import UNREADABLE_FILE, UNUSABLE_DATA
+from qspec.diagnostics.diagnostic import Code
+
+_NO_FILE = "there is no such file"
+
+
+def data_problems(*paths: str | None) -> Iterator[Diagnostic]:
+    """Why data files cannot be opened; None is one that is not given."""
+    for path in paths:
+        if path is not None:
+            yield from _reading_problems(path, UNUSABLE_DATA, "give a `.npy` or `.npz` file")
+
+
+def file_problems(path: str) -> Iterator[Diagnostic]:
+    """Why the file cannot be opened."""
+    yield from _reading_problems(path, UNREADABLE_FILE, "give a `.tflite` file")
+
+
+def output_problems(path: str) -> Iterator[Diagnostic]:
+    """Why no file can be written at *path*."""
+    folder = Path(path).parent
+    if Path(path).is_dir():
+        yield UNREADABLE_FILE.at(Place(path), "this is a folder", help="name the file to write in it")
+    elif not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        yield UNREADABLE_FILE.at(Place(path), f"the folder `{folder}` {what}", help="create it, or write elsewhere")
+    elif not os.access(folder, os.W_OK):
+        yield UNREADABLE_FILE.at(Place(path), f"the folder `{folder}` may not be written to", help="write elsewhere")
+
+
+@contextmanager
+def data_named(path: str) -> Iterator[None]:
+    """Diagnostics that speak of data speak of the file at *path*."""
+    try:
+        yield
+    except SpecError as error:
+        named = [
+            replace(item, span=Place(path)) if item.code == UNUSABLE_DATA.code and item.span == Place("data") else item
+            for item in error.diagnostics
+        ]
+        raise SpecError(named) from None
+
+
+def _reading_problems(path: str, code: Code, advice: str) -> Iterator[Diagnostic]:
+    try:
+        with open(path, "rb"):
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        yield code.at(Place(path), _NO_FILE, help=advice)
+    except IsADirectoryError:
+        yield code.at(Place(path), "this is a folder", help=advice)
+    except (OSError, ValueError):
+        yield code.at(Place(path), "the file may not be read", help=advice)
