@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qspec.diagnostics import SpecError
+from qspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from qspec.graph.layers import LayerGraph
@@ -49,17 +50,16 @@ def check(spec: Spec | str | os.PathLike[str], model: Any = None) -> Report:
     """
     from qspec import lint, schema
 
-    if isinstance(spec, (str, os.PathLike)):
-        loaded, diagnostics = schema.load(spec)
-        if loaded is None:
-            return lint.Report(diagnostics=tuple(diagnostics))
-    else:
-        loaded, diagnostics = spec, ()
-    try:
-        layers = None if model is None else read_layers(model)
-    except SpecError as error:
-        return lint.Report(diagnostics=(*diagnostics, *error.diagnostics))
-    return lint.check(loaded, layers, diagnostics)
+    loaded, diagnostics = schema.load(spec) if isinstance(spec, (str, os.PathLike)) else (spec, ())
+    layers: LayerGraph | None = None
+    unreadable: tuple[Diagnostic, ...] = ()
+    if model is not None:
+        try:
+            layers = read_layers(model)
+        except SpecError as error:
+            unreadable = error.diagnostics
+    report = lint.Report(diagnostics) if loaded is None else lint.check(loaded, layers, diagnostics)
+    return replace(report, diagnostics=(*report.diagnostics, *unreadable))
 
 
 def read_layers(model: Any) -> LayerGraph:

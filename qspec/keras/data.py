@@ -14,6 +14,9 @@ from qspec.diagnostics.catalogue import UNUSABLE_DATA
 from qspec.graph.layers import LayerGraph, Shape
 
 
+_ENDLESS = -1  # `tf.data.INFINITE_CARDINALITY`
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Data in memory: one array per model input, each with the same number of samples along its first axis, and labels
@@ -40,22 +43,25 @@ def read_samples(data: Any, graph: LayerGraph, shapes: Sequence[Shape], limit: i
     Raises:
         SpecError: the data is empty, of another shape or number of inputs, or holds NaN or infinity.
     """
+    if limit is None and hasattr(data, "cardinality") and int(data.cardinality()) == _ENDLESS:
+        raise _unusable("the dataset never ends", "say how many samples to take: `calibrate { samples = … }`")
     batches: list[Samples] = []
     count = 0
     for batch in _batches(data, graph):
+        for name, array, shape in zip(graph.input_names, batch.inputs, shapes, strict=True):
+            _check(name, array, shape)
         batches.append(batch)
         count += len(batch)
         if limit is not None and count >= limit:
             break
     if not count:
         raise _unusable("the data holds no samples", "give at least one; a hundred or more are usual for calibration")
-    joined = tuple(np.concatenate(parts) for parts in zip(*(batch.inputs for batch in batches), strict=True))
-    labels = None
-    if batches[0].labels is not None:
-        labels = np.concatenate([batch.labels for batch in batches if batch.labels is not None])
-    for name, array, shape in zip(graph.input_names, joined, shapes, strict=True):
-        _check(name, array, shape)
-    samples = Samples(joined, labels)
+    try:
+        joined = tuple(np.concatenate(parts) for parts in zip(*(batch.inputs for batch in batches), strict=True))
+    except ValueError:
+        raise _unusable("the batches have different shapes", "give samples of one size") from None
+    labels = [batch.labels for batch in batches if batch.labels is not None]
+    samples = Samples(joined, np.concatenate(labels) if len(labels) == len(batches) else None)
     return samples.take(slice(0, limit)) if limit is not None else samples
 
 
@@ -103,7 +109,17 @@ def _batch(batch: Any, graph: LayerGraph) -> Samples:
         raise _unusable(
             f"the inputs have different numbers of samples: {counts}", "give one array for each, row by row"
         )
-    return Samples(arrays, None if labels is None else np.asarray(labels))
+    return Samples(arrays, _labels(labels, len(arrays[0])))
+
+
+def _labels(labels: Any, count: int) -> np.ndarray | None:
+    """One label for each sample; None where there are others, as those of a model with several outputs."""
+    if isinstance(labels, Mapping):
+        labels = next(iter(labels.values())) if len(labels) == 1 else None
+    if labels is None or (isinstance(labels, (list, tuple)) and _arrays(labels) and len(labels) != count):
+        return None
+    array = np.asarray(labels)
+    return array if array.ndim and len(array) == count else None
 
 
 def _labelled(batch: tuple[Any, ...], graph: LayerGraph) -> bool:

@@ -114,6 +114,19 @@ _MERGES: dict[type, Callable[[Any, Any], Any]] = {
 
 def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
     """What the call gives for these *arguments*, with *constants* in place of the layer's own."""
+    regularizer = getattr(step.layer, "activity_regularizer", None)
+    if regularizer is None:
+        return _run(step, arguments, keywords, constants, inner)
+    # The layer may run without its activation, or not at all, and the regularizer is for what comes out in the end.
+    with _changed(step.layer, "activity_regularizer", None):
+        result = _run(step, arguments, keywords, constants, inner)
+    for output in keras.tree.flatten(result):
+        loss = regularizer(output)
+        step.layer.add_loss(ops.divide_no_nan(loss, ops.cast(ops.shape(output)[0], loss.dtype)))  # as Keras has it
+    return result
+
+
+def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
     layer = step.layer
     if step.folded:
         return arguments[0]
@@ -129,7 +142,7 @@ def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, in
         value = _separable(layer, arguments[0], constants, inner)
         return _activate(step, layer.activation, value, constants, inner)
     if any(kind == "weights" for kind, _ in constants):
-        with _without_activation(layer):
+        with _changed(layer, "activation", keras.activations.linear):
             value = _with_variables(step, constants, arguments, keywords)
         return _activate(step, getattr(layer, "activation", None), value, constants, inner)
     return layer(*arguments, **keywords)
@@ -214,16 +227,17 @@ class _ReplacedVariables(keras.StatelessScope):  # type: ignore[misc]
 
 
 @contextmanager
-def _without_activation(layer: Any) -> Iterator[None]:
-    activation = getattr(layer, "activation", None)
-    if activation is None:
+def _changed(layer: Any, attribute: str, value: Any) -> Iterator[None]:
+    """The layer with another *value* of an attribute, if it has that and it is not None."""
+    kept = getattr(layer, attribute, None)
+    if kept is None:
         yield
         return
-    layer.activation = keras.activations.linear
+    setattr(layer, attribute, value)
     try:
         yield
     finally:
-        layer.activation = activation
+        setattr(layer, attribute, kept)
 
 
 def _activate(step: Step, activation: Any, value: Any, constants: Constants, inner: Inner) -> Any:

@@ -54,7 +54,7 @@ def lower(model: QuantizedModel) -> FloatFile:
     def function(*arguments: Any) -> dict[str, Any]:
         inputs, placeholders = arguments[: len(predicted.inputs)], arguments[len(predicted.inputs) :]
         hooks = LoweringHooks(literals, dict(zip(cuts, placeholders, strict=True)))
-        model.simulation.run(inputs, hooks)
+        model.simulation.run_apart(inputs, hooks)
         # Named in their order, so that it is the same whether it is kept or sorted on the way.
         return {cut_name(tensor): hooks.seen[tensor] for tensor in cuts}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,9 +44,9 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
     """
 
     def __init__(self, model: keras.Model, spec: Spec, **kwargs: Any) -> None:
+        live = read_model(model)
         kwargs.setdefault("name", model.name)
         super().__init__(**kwargs)
-        live = read_model(model)
         self.float_model = model
         self.spec = spec
         self.plan = make_plan(spec, live.graph)
@@ -96,11 +97,13 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.fit`; freezes the ranges at the epoch that the spec names, if it names one."""
         limit = self.spec.train.freeze_ranges_after
-        if limit is not None and limit[0] == "epochs":
-            callbacks = kwargs.pop("callbacks", None) or []
-            callbacks = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
-            kwargs["callbacks"] = [*callbacks, _FreezeRanges(self, limit[1])]
-        return super().fit(*args, **kwargs)
+        if limit is None or limit[0] != "epochs":
+            return super().fit(*args, **kwargs)
+        given = inspect.signature(super().fit).bind(*args, **kwargs).arguments
+        callbacks = given.pop("callbacks", None)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        return super().fit(**given, callbacks=[*keras.tree.flatten(callbacks or []), _FreezeRanges(self, limit[1])])
 
     def activation_parameters(self, tensor: int) -> tuple[Any, Any] | None:
         """Scale and zero point of an activation tensor; None for a float one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import RANGE_NEVER_OBSERVED
+from qspec.diagnostics.catalogue import RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.graph.layers import Shape
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
@@ -56,6 +56,10 @@ def export(
     Raises:
         SpecError: a range was never observed, or the converter cannot lower the model.
     """
+    if not isinstance(model, QuantizedModel):
+        message = f"expected a model that `qspec.apply` gave, found `{type(model).__name__}`"
+        advice = "`qspec.quantize(spec, model, data, path)` takes a float model"
+        raise SpecError([UNREADABLE_MODEL.at(Place("model"), message, help=advice)])
     started = time.perf_counter()
     file = lower(model)
     data = _given(model, samples) if samples is not None else None
@@ -109,7 +113,7 @@ def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], replace: Repla
             return keras.ops.convert_to_tensor(replace(tensor, simulated))
 
     flat = model.flat_inputs([keras.ops.convert_to_tensor(array) for array in inputs])
-    return [np.asarray(value) for value in model.simulation.run(flat, Shown(model))]
+    return [np.asarray(value) for value in model.simulation.run_apart(flat, Shown(model))]
 
 
 def parameters(model: QuantizedModel) -> dict[int, Parameters]:
@@ -154,9 +158,9 @@ def _apply(
     spec: Spec, model: keras.Model, data: Any, progress: Progress | None
 ) -> tuple[QuantizedModel, tuple[FloatFile, Samples]]:
     quantized = QuantizedModel(model, spec)
-    calibration = _sampled(read_samples(data, quantized.plan.layers, input_shapes(quantized.plan)), spec)
+    calibration = _sampled(data, quantized)
     file = lower(quantized)
-    inputs = [array.astype(np.float32) for array in calibration.inputs]
+    inputs = [array.astype(np.float32, copy=False) for array in calibration.inputs]
     for index, observed in calibrate(file, quantized.plan, inputs, progress).items():
         extremes = observed.smallest, observed.largest
         quantized.ranges[index].start(observed.minimum, observed.maximum, extremes)
@@ -166,19 +170,26 @@ def _apply(
 def _copy(model: keras.Model) -> keras.Model:
     """A model of its own with the same names and values; `keras.models.clone_model` renames the inputs."""
     own = {type(layer).__name__: type(layer) for layer in read_model(model).layers.values()}
-    config = keras.saving.serialize_keras_object(model)
-    copy = keras.saving.deserialize_keras_object(config, custom_objects=own)
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        copy = keras.saving.deserialize_keras_object(config, custom_objects=own)
+    except Exception as error:  # Keras raises many kinds, each with a long text of its own; it stays the cause
+        message = f"Keras cannot copy this model: it raised a {type(error).__name__}"
+        advice = "register custom functions and classes with `keras.saving.register_keras_serializable`"
+        raise SpecError([UNREADABLE_MODEL.at(Place(model.name), message, help=advice)]) from error
     for variable, original in zip(copy.variables, model.variables, strict=True):
         variable.assign(original)
     return copy
 
 
-def _sampled(samples: Samples, spec: Spec) -> Samples:
-    """As many as the spec's `calibrate` block says, drawn with its seed."""
-    wanted = spec.calibrate.samples
+def _sampled(data: Any, model: QuantizedModel) -> Samples:
+    """As many as the spec's `calibrate` block says: drawn with its seed, or the first ones of data that comes by and by."""
+    wanted, seed = model.spec.calibrate.samples, model.spec.calibrate.seed
+    in_memory = hasattr(data, "__array__") or isinstance(data, (Mapping, list, tuple))
+    samples = read_samples(data, model.plan.layers, input_shapes(model.plan), None if in_memory else wanted)
     if wanted is None or wanted >= len(samples):
         return samples
-    return samples.take(np.random.default_rng(spec.calibrate.seed).permutation(len(samples))[:wanted])
+    return samples.take(np.random.default_rng(seed).permutation(len(samples))[:wanted])
 
 
 def _given(model: QuantizedModel, samples: Any) -> Samples:
@@ -217,7 +228,7 @@ def _judge(
     """Verify the bytes that are, or are to be, the file at *path*."""
     started = time.perf_counter()
     inputs = _random_inputs(model, known) if samples is None else samples.inputs
-    inputs = [array.astype(np.float32) for array in inputs]
+    inputs = [array.astype(np.float32, copy=False) for array in inputs]
     indices, problems = verify_structure(content, str(path), model.plan, known)
     if problems:
         raise SpecError(problems)

@@ -100,7 +100,7 @@ class Measurement:
                 return value
 
         inputs = [array.astype(np.float32) for array in self.samples.inputs]
-        self.model.simulation.run(self.model.flat_inputs(inputs), Seen())
+        self.model.simulation.run_apart(self.model.flat_inputs(inputs), Seen())
         index = {tensor: self.indices[tensor]}
         stored = read_tensors(self.content, inputs, self.model.plan.batch, index, self.parameters)[tensor]
         return sqnr(np.asarray(seen[tensor]), stored)

@@ -43,6 +43,11 @@ class Simulation:
         """The model's outputs for *inputs* (in the model's order, the batch first)."""
         return _Walk(self, hooks).run(inputs)
 
+    def run_apart(self, inputs: Sequence[Any], hooks: Hooks) -> list[Any]:
+        """The same outside a call of the model: the losses of its layers do not stay with them."""
+        with keras.StatelessScope(collect_losses=True):
+            return self.run(inputs, hooks)
+
 
 def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
     """Pair every call of the plan's layer graph with its live layer."""

@@ -38,14 +38,18 @@ def calibrate(
     """
     groups = {index: group for index, group in enumerate(plan.ranges) if group.fixed is None}
     estimators = {index: _estimator(group) for index, group in groups.items()}
-    extremes = {index: estimator("minmax", lowest=-128, highest=127, symmetric=False) for index in groups}
-    sources = [(index, float_tensor(plan, tensor)) for index, group in groups.items() for tensor in group.sources]
+    extremes = {index: _extremes(estimators[index]) for index in groups}
+    producers = plan.ops.producers()
+    sources = [
+        (index, float_tensor(plan, producers, tensor)) for index, group in groups.items() for tensor in group.sources
+    ]
     batches = list(fixed_batches(inputs, plan.batch))
     for done, values in enumerate(file.run(batches), 1):
         for index, tensor in sources:
             try:
                 estimators[index].update(values[tensor])
-                extremes[index].update(values[tensor])
+                if extremes[index] is not estimators[index]:
+                    extremes[index].update(values[tensor])
             except ValueError:
                 raise _overflow(plan, tensor) from None
         if progress is not None:
@@ -65,15 +69,19 @@ def fixed_batches(inputs: Sequence[np.ndarray], size: int | None) -> Iterator[li
         yield [np.ascontiguousarray(array[indices % total]) for array in inputs]
 
 
-def float_tensor(plan: Plan, tensor: int) -> int:
+def _extremes(other: Estimator) -> Estimator:
+    """The estimator of what was seen: *other* itself if that is what it estimates."""
+    return other if type(other) is MinMax else MinMax()
+
+
+def float_tensor(plan: Plan, producers: Mapping[int, Op], tensor: int) -> int:
     """The tensor of the float file whose values *tensor* holds: itself, or what a cast was made from."""
-    producers = plan.ops.producers()
     while tensor >= len(plan.predicted.tensors):
         tensor = producers[tensor].inputs[0]
     return tensor
 
 
-def _estimator(group: RangeGroup):  # type: ignore[no-untyped-def]
+def _estimator(group: RangeGroup) -> Estimator:
     lowest, highest = group.quantizer.code_range
     symmetric = group.quantizer.scheme == "symmetric"
     method, arguments = group.quantizer.range.method, group.quantizer.range.arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,9 @@ import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
 from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
-from qspec.lowering.versions import op_version
 from qspec.numerics import Parameters, quantize, quantize_bias
 from qspec.plan.plan import Plan
 
@@ -124,15 +124,28 @@ class _Writer:
         self._add(op, operator, op.inputs)
 
     def _add(self, op: Op, operator: Any, inputs: Any) -> None:
-        types = [self.graph.tensors[tensor].type if tensor >= 0 else "" for tensor in inputs]
-        outputs = [self.graph.tensors[tensor].type for tensor in op.outputs]
-        per_channel = any(
-            tensor in self.parameters and self.parameters[tensor].scale.size > 1 for tensor in inputs if tensor >= 0
-        )
-        version = op_version(op.kind, types, outputs, op.attributes, per_channel=per_channel)
         code = getattr(self.schema.BuiltinOperator, op.kind)
-        operator.opcodeIndex = self.codes.setdefault((code, version), len(self.codes))
+        operator.opcodeIndex = self.codes.setdefault((code, self._version(op, inputs)), len(self.codes))
         self.operators.append(operator)
+
+    def _version(self, op: Op, inputs: Sequence[int]) -> int:
+        read = [self.graph.tensors[tensor] if tensor >= 0 else None for tensor in inputs]
+        version = op_version(
+            op.kind,
+            [tensor.type if tensor else ABSENT for tensor in read],
+            [self.graph.tensors[tensor].type for tensor in op.outputs],
+            op.attributes,
+            [tensor.shape if tensor else None for tensor in read],
+            per_channel=any(self.parameters[tensor].scale.size > 1 for tensor in inputs if tensor in self.parameters),
+            rescale=self._rescale(op) if op.kind == "MUL" else None,
+        )
+        # Of an op that no kernel takes as planned, the first version says no less than another.
+        return version or 1
+
+    def _rescale(self, op: Op) -> float | None:
+        found = [self.parameters.get(tensor) for tensor in (*op.inputs, *op.outputs)]
+        scales = [None if each is None or each.scale.size > 1 else each.scale.item() for each in found]
+        return rescale_of(*scales)
 
     # ---- tensors
 

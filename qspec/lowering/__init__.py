@@ -2,6 +2,5 @@
 
 from qspec.lowering.lower import lower
 from qspec.lowering.parameters import variables
-from qspec.lowering.versions import op_version
 
-__all__ = ["lower", "op_version", "variables"]
+__all__ = ["lower", "variables"]

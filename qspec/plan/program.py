@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import INVALID_PATTERN
+from qspec.schema.patterns import MOST_LAYERS
 from qspec.syntax import tree
 
 ORDER_FREE = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum"})
 
-# A match walks the nodes recursively, and named patterns inside one another multiply: both need an end.
-MOST_PARTS = 150
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +88,7 @@ class Program:
 
 
 class TooLarge(Exception):
-    """A pattern that comes to more than `MOST_PARTS` layers, or that uses itself."""
+    """A pattern that comes to more than `MOST_LAYERS` layers, or that uses itself."""
 
 
 def compile_pattern(pattern: tree.Pattern, definitions: Mapping[str, tree.PatternDefinition]) -> Program | Diagnostic:
@@ -101,7 +100,7 @@ def compile_pattern(pattern: tree.Pattern, definitions: Mapping[str, tree.Patter
     except TooLarge:
         return INVALID_PATTERN.at(
             pattern.span,
-            f"this pattern comes to more than {MOST_PARTS} layers",
+            f"this pattern comes to more than {MOST_LAYERS} layers",
             label="the patterns it names counted in",
             help="split the rule into several with shorter patterns",
         )
@@ -141,7 +140,7 @@ class _Compiler:
     def scope(self, pattern: tree.Pattern, prefix: str) -> list[str]:
         """The captures that *pattern* brings, under *prefix*."""
         self.visited += 1
-        if self.visited > MOST_PARTS * 8:
+        if self.visited > MOST_LAYERS * 8:
             raise TooLarge
         names: list[str] = []
         for name, inner, inner_prefix in self._pieces(pattern, prefix):
@@ -197,7 +196,7 @@ class _Compiler:
 
     def _atom(self, name: str | None, then: Node, *, operation: bool = False, merge: MergeInputs | None = None) -> Atom:
         self.parts += 1
-        if self.parts > MOST_PARTS:
+        if self.parts > MOST_LAYERS:
             raise TooLarge
         return Atom(name, operation, merge, then)
 

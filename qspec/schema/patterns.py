@@ -11,6 +11,7 @@ from qspec.schema.names import offer
 from qspec.syntax import tree
 
 LONGEST_CHAIN = 64  # of patterns that use each other
+MOST_LAYERS = 150  # in one pattern, those of the patterns that it uses counted in
 
 
 @dataclass
@@ -20,13 +21,19 @@ class Patterns:
     definitions: Mapping[str, tree.PatternDefinition]
     unread: Collection[str]
     found: Diagnostics
-    _captures: dict[str, Mapping[str, Span]] = field(default_factory=dict)
     _broken: set[str] = field(default_factory=set)
+    _endless: set[str] = field(default_factory=set)  # of these, those that use themselves or come to too much
+    # What is known of a definition is found out once: patterns that double each other would take forever.
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _layers: dict[str, int] = field(default_factory=dict)
+    _several: dict[str, bool] = field(default_factory=dict)
 
     def check_all(self) -> None:
         """Check every definition, cycles first; one with a mistake counts as unread from then on."""
         for name in self.definitions:
             self._check_uses(name)
+        for name in self.definitions:
+            self._layers_of(name)
         for name, definition in self.definitions.items():
             before = len(self.found.items)
             if name not in self._broken:
@@ -40,15 +47,23 @@ class Patterns:
 
     def is_known(self, pattern: tree.Pattern) -> bool:
         """Whether every pattern that *pattern* uses, and those they use, can be read and ends."""
+        unread = [name for name in self.unread if name not in self.definitions]
+        return self._all_used(pattern).isdisjoint((*self._broken, *unread))
+
+    def ends(self, pattern: tree.Pattern) -> bool:
+        """Whether none of the patterns that *pattern* uses is without end, or too large: its captures are known."""
+        return self._all_used(pattern).isdisjoint(self._endless)
+
+    def _all_used(self, pattern: tree.Pattern) -> set[str]:
+        """The names of the patterns that *pattern* uses, and of those that they use."""
         pending, seen = [name.text for name in _used(pattern)], set[str]()
         while pending:
             name = pending.pop()
-            if name in self._broken or (name in self.unread and name not in self.definitions):
-                return False
-            if name in self.definitions and name not in seen:
+            if name not in seen:
                 seen.add(name)
-                pending += [used.text for used in _used(self.definitions[name].pattern)]
-        return True
+                if name in self.definitions:
+                    pending += [used.text for used in _used(self.definitions[name].pattern)]
+        return seen
 
     def check(self, pattern: tree.Pattern) -> None:
         """Report what is wrong with *pattern*."""
@@ -64,16 +79,18 @@ class Patterns:
         if _can_be_empty(pattern):
             message = "a pattern of optional parts alone matches everywhere and nowhere"
             self.found.add(INVALID_PATTERN.at(pattern.span, message, help="leave one part without `?`"))
+        if self._count(pattern) > MOST_LAYERS:
+            self._report_size(pattern.span)
         self._report_clashes(pattern)
 
     def captures(self, pattern: tree.Pattern) -> Mapping[str, Span]:
         """The captures of *pattern*, those of used patterns under their name where they have one (`p.conv`)."""
         captures: dict[str, Span] = {}
-        for name, span in self._captured(pattern, 0):
+        for name, span in self._captured(pattern):
             captures.setdefault(name, span)
         return captures
 
-    def several_layers(self, pattern: tree.Pattern, depth: int = 0) -> bool:
+    def several_layers(self, pattern: tree.Pattern) -> bool:
         """Whether *pattern* can match more than one layer."""
         match pattern:
             case tree.Chain():
@@ -81,12 +98,50 @@ class Patterns:
             case tree.Merge(inputs=inputs):
                 return any(not self._is_reference(part) for part in inputs)
             case tree.Step(part=part):
-                return self.several_layers(part, depth)
+                return self.several_layers(part)
             case tree.Union(parts=parts):
-                return any(self.several_layers(part, depth) for part in parts)
-            case tree.LayerClass(name=name) if name.text in self.definitions and depth < LONGEST_CHAIN:
-                return self.several_layers(self.definitions[name.text].pattern, depth + 1)
+                return any(self.several_layers(part) for part in parts)
+            case tree.LayerClass(name=name) if name.text in self.definitions:
+                return self._are_several(name.text)
         return False
+
+    def _are_several(self, name: str) -> bool:
+        if name in self._endless:
+            return True
+        if name not in self._several:
+            self._several[name] = self.several_layers(self.definitions[name].pattern)
+        return self._several[name]
+
+    def _count(self, pattern: tree.Pattern) -> int:
+        """How many layers *pattern* comes to, written out."""
+        match pattern:
+            case tree.Step(part=part):
+                return self._count(part)
+            case tree.Chain(steps=parts) | tree.Union(parts=parts):
+                return sum(map(self._count, parts))
+            case tree.Merge(inputs=parts):
+                return 1 + sum(map(self._count, parts))
+            case tree.LayerClass(name=name) if name.text in self.definitions:
+                return self._layers_of(name.text)
+        return 0 if self._is_reference(pattern) else 1
+
+    def _layers_of(self, name: str) -> int:
+        """How many layers the pattern *name* comes to, 0 if there is no telling; too many are reported."""
+        if name in self._endless:
+            return 0
+        if name not in self._layers:
+            self._layers[name] = self._count(self.definitions[name].pattern)
+            if self._layers[name] > MOST_LAYERS:
+                self._report_size(self.definitions[name].name.span)
+                self._endless.add(name)
+                self._broken.add(name)
+                return 0
+        return self._layers[name]
+
+    def _report_size(self, span: Span) -> None:
+        message = f"this pattern comes to more than {MOST_LAYERS} layers"
+        label = "the patterns that it uses counted in"
+        self.found.add(TOO_DEEP.at(span, message, label=label, help="write several rules with shorter patterns"))
 
     def _is_reference(self, part: tree.Pattern) -> bool:
         """Whether *part* can only be a capture: a word in lower case that is no pattern."""
@@ -116,7 +171,7 @@ class Patterns:
 
     def _report_clashes(self, pattern: tree.Pattern) -> None:
         first: dict[str, Span] = {}
-        for name, span in self._captured(pattern, 0):
+        for name, span in self._captured(pattern):
             if name in first and first[name] != span:
                 message = f"two parts of the pattern are named `{name}`"
                 hint = "name one of them differently, or the pattern that brings it: `p as x`"
@@ -124,31 +179,39 @@ class Patterns:
                 self.found.add(clash.with_related(first[name], "the other part"))
             first.setdefault(name, span)
 
-    def _captured(self, pattern: tree.Pattern, depth: int) -> Iterator[tuple[str, Span]]:
+    def _captured(self, pattern: tree.Pattern) -> Iterator[tuple[str, Span]]:
         """Every capture with the place in *pattern* that brings it. Alternatives may use a name each."""
         match pattern:
             case tree.Step(part=part, capture=capture):
                 if capture is None:
-                    yield from self._captured(part, depth)
+                    yield from self._captured(part)
                     return
                 yield capture.text, capture.span
                 # Only a pattern used by its name has names of its own; parts in parentheses keep theirs.
                 prefix = f"{capture.text}." if isinstance(part, tree.LayerClass) else ""
-                yield from ((prefix + name, span) for name, span in self._captured(part, depth))
+                yield from ((prefix + name, span) for name, span in self._captured(part))
             case tree.Chain(steps=parts):
                 for part in parts:
-                    yield from self._captured(part, depth)
+                    yield from self._captured(part)
             case tree.Merge(inputs=parts):
                 for part in parts:
-                    yield from self._captured(part, depth)
+                    yield from self._captured(part)
             case tree.Union(parts=parts):
                 names: dict[str, Span] = {}
                 for part in parts:
-                    names = {**dict(self._captured(part, depth)), **names}
+                    names = {**dict(self._captured(part)), **names}
                 yield from names.items()
-            case tree.LayerClass(name=name) if name.text in self.definitions and depth < LONGEST_CHAIN:
-                for inner, _ in self._captured(self.definitions[name.text].pattern, depth + 1):
-                    yield inner, name.span
+            case tree.LayerClass(name=name) if name.text in self.definitions:
+                yield from ((inner, name.span) for inner in self._names_in(name.text))
+
+    def _names_in(self, name: str) -> tuple[str, ...]:
+        """The captures of the pattern *name*, each once."""
+        if name in self._endless:
+            return ()
+        if name not in self._names:
+            captured = self._captured(self.definitions[name].pattern)
+            self._names[name] = tuple(dict.fromkeys(inner for inner, _ in captured))
+        return self._names[name]
 
     def _check_uses(self, start: str) -> None:
         """Follow the patterns that *start* uses; report a cycle or a chain that is too long."""
@@ -168,6 +231,7 @@ class Patterns:
                     if len(route) >= LONGEST_CHAIN:
                         message = f"more than {LONGEST_CHAIN} patterns use each other"
                         self.found.add(TOO_DEEP.at(used.span, message, help="write some of them out"))
+                        self._endless.add(start)
                         self._broken.add(start)
                         return
                     pending.append((used.text, route))
@@ -181,7 +245,8 @@ class Patterns:
         for hop in route:
             diagnostic = diagnostic.with_related(hop.span, f"`{hop.text}` is used here")
         self.found.add(diagnostic)
-        self._broken |= {start, *(hop.text for hop in route)}
+        self._endless |= {start, *(hop.text for hop in route)}
+        self._broken |= self._endless
 
 
 def _nodes(pattern: tree.Pattern) -> Iterator[tree.Pattern]:

@@ -116,7 +116,7 @@ class _Resolver:
         before = len(self.found.items)
         self.patterns.check(node.pattern)
         captures = self.patterns.captures(node.pattern)
-        if node.where is not None:
+        if node.where is not None and self.patterns.ends(node.pattern):
             check_where(node.where, captures, self.patterns.several_layers(node.pattern), self.found)
         known = len(self.found.items) == before and self.patterns.is_known(node.pattern)
         assignments = Slots(self.quantizers, self.found, captures).read(node.body)

@@ -35,7 +35,7 @@ class Builder:
     @property
     def leaves(self) -> dict[str, Callable[[int, int], Any]]:
         """A function for every terminal that is more than its text."""
-        return {"NAME": self._name, "STRING": self._string}
+        return {"NAME": self._name, "STRING": self._string, "COMPARE": self._comparison}
 
     # ---- words
 
@@ -73,6 +73,10 @@ class Builder:
         hint = r"double quotes take \" \\ \n \t and \u{…}; single quotes take everything as it stands"
         self.diagnostics.append(SYNTAX_ERROR.at(span, what, help=hint))
         return match.group()
+
+    def _comparison(self, start: int, end: int) -> str:
+        operator = self.text[start:end]
+        return "==" if operator == "=" else operator  # the reader mends a `=` that compares, and has said so
 
     def _number(self, text: str, start: int) -> int | float:
         value: int | float = 0

@@ -203,11 +203,19 @@ def _comma(mistake: Mistake) -> Explanation | None:
         if mistake.following[0] in (NEWLINE, END, "LBRACE"):
             return _say(mistake, "a pattern does not end with a comma", "remove it"), mistake.replaced()
         repaired = mistake.replaced(("VBAR", *mistake.token[1:]))
-        return _say(mistake, "alternatives are not separated by commas", "write `Dense | Conv2D`"), repaired
+        return _say(mistake, "alternatives are not separated by commas", _with_bar(mistake)), repaired
     if NEWLINE in mistake.failure.expected:
         repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
         return _say(mistake, "statements are not separated by commas", "give each a line of its own"), repaired
     return None
+
+
+def _with_bar(mistake: Mistake) -> str:
+    """How the alternatives on both sides of a comma are written, if each is a plain name."""
+    names = [mistake.previous, mistake.following]
+    if any(kind != "NAME" for kind, _, _ in names):
+        return "put `|` between them"
+    return f"write `{' | '.join(map(mistake.text, names))}`"
 
 
 def _equal_signs(mistake: Mistake) -> Explanation | None:

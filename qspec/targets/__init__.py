@@ -2,9 +2,8 @@
 
 from qspec.targets.constraints import ConstantChoice, Constraints
 from qspec.targets.placement import PlacedOp, Placement, place
-from qspec.targets.table import Table
+from qspec.targets.table import Table, version_of
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
-from qspec.targets.versions import op_version
 
 __all__ = [
     "ConstantChoice",
@@ -16,6 +15,6 @@ __all__ = [
     "Representation",
     "Table",
     "Verdict",
-    "op_version",
     "place",
+    "version_of",
 ]

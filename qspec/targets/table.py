@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from qspec.graph.ops import Op, OpGraph
+from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.schema.evaluate import UNKNOWN, Unknown, Value, condition_holds
 from qspec.schema.target import Row, TargetDefinition
 from qspec.syntax import tree
@@ -19,7 +20,6 @@ from qspec.targets.attempt import Attempt, applies, try_row
 from qspec.targets.constraints import Constraints, constraints
 from qspec.targets.scope import OpScope, SameScale, spelled
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
-from qspec.targets.versions import op_version
 
 
 class Table:
@@ -68,7 +68,7 @@ class Table:
         Without *version*, it is the one that a writer gives an op of these types. *same_scale* tells of two tensors
         whether they share scale and zero point, None if that is not known; without it, their parameters are compared.
         """
-        written = version if version is not None else op_version(op, graph, representation)
+        written = version if version is not None else version_of(op, graph, representation)
         scope = OpScope(op, graph, representation, self.options, same_scale=same_scale)
         scope.version = UNKNOWN if written is None else written
         rows = self.rows(op.kind)
@@ -139,6 +139,23 @@ class _ModelNames:
         value = UNKNOWN if path.trailers else self.facts.get(path.head.text, UNKNOWN)
         self.seen[f"`{spelled(path)}`"] = value
         return value
+
+
+def version_of(op: Op, graph: OpGraph, representation: Callable[[int], Representation]) -> int | None:
+    """The version that a writer gives *op* with its tensors stored so; None for an op or a type that is not known."""
+    inputs = [representation(tensor) if tensor >= 0 else None for tensor in op.inputs]
+    outputs = [representation(tensor) for tensor in op.outputs]
+    present = [stored for stored in (*inputs, *outputs) if stored is not None]
+    scales = [stored.scale for stored in present] if len(present) == 3 else [None] * 3
+    return op_version(
+        op.kind,
+        [stored.type if stored else ABSENT for stored in inputs],
+        [stored.type for stored in outputs],
+        op.attributes,
+        [graph.tensors[tensor].shape if tensor >= 0 else None for tensor in op.inputs],
+        per_channel=any(stored.granularity == "per_channel" for stored in present),
+        rescale=rescale_of(*scales),
+    )
 
 
 def _none_applies(answers: Sequence[bool | Unknown]) -> bool | Unknown:

@@ -69,13 +69,13 @@ def make_model(name: str, seed: int, size: int) -> Any:
 
 
 def images(seed: int, count: int, size: int) -> np.ndarray:
-    """Smooth random pictures in -1..1: noise at several scales, as photographs have structure at several scales."""
+    """Smooth random pictures around 0: noise at several scales, as photographs have structure at several scales."""
     generator = np.random.default_rng(seed)
     picture = np.zeros((count, size, size, 3), np.float32)
     for cells in (4, 16, 64):
         coarse = generator.normal(size=(count, cells, cells, 3)).astype(np.float32)
         picture += np.asarray(tf.image.resize(coarse, (size, size)))
-    return np.clip(picture / 3, -1, 1)
+    return picture / 3
 
 
 def measure(name: str, seed: int, size: int) -> dict[str, Any]:
@@ -123,10 +123,9 @@ def train(name: str, seed: int, size: int) -> dict[str, Any]:
     started = time.perf_counter()
     history = [quantized.train_on_batch(batch, labels) for _ in range(20)]
     step_seconds = (time.perf_counter() - started) / 20
-    moved = [
-        old is None or (float(r.minimum) != old[0] or float(r.maximum) != old[1])
-        for old, r in zip(before, quantized.ranges, strict=True)
-    ]
+    after = [(float(r.minimum), float(r.maximum)) if r.fixed is None else None for r in quantized.ranges]
+    resting = (0.0, 6.0)  # a ReLU6 that reaches both of its bounds
+    moved = [old is None or old != new or new == resting for old, new in zip(before, after, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         result = qspec.export(quantized, Path(folder) / "q.tflite", samples=judges)
     return {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from qspec.graph.keras_config import layer_graph
-from qspec.lowering import lower, op_version, variables
+from qspec.graph.versions import op_version
+from qspec.lowering import lower, variables
 from tests.lowering import lowering_zoo as zoo
 from tests.lowering.lowering_oracle import Signatures, attributes_of, convert_cut, convert_plain, kind_of, randomize
 
@@ -134,6 +135,7 @@ def _predicted_versions(ops: Any) -> dict[str, int]:
             op.attributes,
             [tensor.shape if tensor else None for tensor in operands],
         )
+        assert version is not None, op.kind
         found[op.kind] = max(version, found.get(op.kind, 1))
     return found
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from qspec.diagnostics import Diagnostic
+from qspec.diagnostics import Diagnostic, Source
 from qspec.graph.layers import LayerGraph
 from qspec.plan.index import LayerIndex
 from qspec.plan.patterns import Found, find
 from qspec.plan.program import Program, compile_pattern
 from qspec.schema import loads
+from qspec.syntax import parse, tree
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import HEAD
 
@@ -192,8 +193,10 @@ def test_why_not_names_the_furthest_point(chain):
 
 
 def test_a_pattern_without_end_is_a_diagnostic():
-    doubling = "\n".join(f"pattern p{n + 1} = p{n} -> p{n}" for n in range(9))
-    result = program_of("p9", f"pattern p0 = Dense\n{doubling}")
+    doubling = "".join(f"pattern p{n + 1} = p{n} -> p{n}\n" for n in range(9))
+    file, _ = parse(Source("spec.qspec", f"{HEAD}pattern p0 = Dense\n{doubling}"))
+    definitions = {item.name.text: item for item in file.statements if isinstance(item, tree.PatternDefinition)}
+    result = compile_pattern(definitions["p9"].pattern, definitions)
 
     assert isinstance(result, Diagnostic)
     assert "QS206" == result.code

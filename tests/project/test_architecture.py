@@ -22,7 +22,7 @@ ROOMS["lowering"] = {"diagnostics", "graph"}
 ROOMS["targets"] = {"diagnostics", "syntax", "schema", "graph"}
 ROOMS["plan"] = {"diagnostics", "syntax", "schema", "graph", "lowering", "targets"}
 ROOMS["lint"] = ROOMS["plan"] | {"plan"}
-ROOMS["export"] = ROOMS["plan"] | {"plan", "numerics"}
+ROOMS["litert"] = ROOMS["plan"] | {"plan", "numerics"}
 ROOMS["keras"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 # Modules outside the rooms: `_resources` serves everybody, the rest is the public surface on top.
@@ -33,14 +33,14 @@ SURFACE = {"__init__", "__main__", "_check"}
 MODULE_LEVEL = {
     "lark": {"syntax"},
     "pydantic": {"schema"},
-    "numpy": {"numerics", "export", "keras"},
+    "numpy": {"numerics", "litert", "keras"},
     "keras": {"keras"},
     "tensorflow": {"keras"},
 }
 INSIDE_FUNCTIONS = {
     "numpy": {"cli"},
-    "ai_edge_litert": {"export", "keras"},
-    "flatbuffers": {"export"},
+    "ai_edge_litert": {"litert", "keras"},
+    "flatbuffers": {"litert"},
 }
 # The demo is a user's script: it builds, trains and runs models of its own.
 DEMO = {"keras", "tensorflow", "ai_edge_litert", "sklearn", "numpy"}

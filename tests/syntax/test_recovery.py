@@ -45,6 +45,29 @@ def test_mistake_has_a_message_of_its_own(text, place, message):
     assert [(place, message)] == found
 
 
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("ReLU, Softmax", "write `ReLU | Softmax`"),
+        ("(A -> B), C", "put `|` between them"),
+        ("Add(a, b), C", "put `|` between them"),
+    ],
+)
+def test_alternatives_are_put_right_in_the_persons_own_words(pattern, hint):
+    _, (diagnostic,) = parse(Source("spec", f"qspec 1\nrule r match {pattern} {{ }}\n"))
+
+    assert hint == diagnostic.help
+
+
+@pytest.mark.parametrize("condition", ["ops= 3", "ops = 3"])
+def test_an_equal_sign_that_compares_is_read_as_a_comparison(condition):
+    file, found = parse(Source("spec", f"qspec 1\nrequire {condition}\n"))
+    (_, requirement) = file.statements
+
+    assert ["`=` assigns, a condition compares with `==`"] == [item.message for item in found]
+    assert "==" == requirement.condition.operator
+
+
 def test_a_block_that_is_never_closed_shows_its_start():
     source = Source("spec", "qspec 1\ndefault {\n  a = b\n")
     _, (diagnostic,) = parse(source)

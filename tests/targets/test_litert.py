@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qspec.targets import op_version
+from qspec.targets import version_of
 from tests.targets.one_op import T, integers, judge, one_op, weights
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
@@ -42,7 +42,7 @@ def flatbuffer(kind: str, inputs: Sequence[T | None], outputs: Sequence[T], attr
     subgraph, code, node = schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
     code.builtinCode = getattr(schema.BuiltinOperator, kind)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = op_version(op, graph, lambda tensor: made[tensor].representation) or 1
+    code.version = version_of(op, graph, lambda tensor: made[tensor].representation) or 1
     subgraph.tensors = [tensor_of(tensor, made[tensor.id], buffers) for tensor in graph.tensors]
     node.inputs, node.outputs, node.opcodeIndex = list(op.inputs), list(op.outputs), 0
     name = options_name(kind)

@@ -1,10 +1,10 @@
-"""Op versions against those that tensorflow-cpu 2.21.0 wrote for Keras layers."""
+"""The versions of ops as a plan stores them, against those that tensorflow-cpu 2.21.0 wrote for Keras layers."""
 
 from __future__ import annotations
 
 import pytest
 
-from qspec.targets import op_version
+from qspec.targets import version_of
 from tests.targets.one_op import T, integers, one_op, weights
 
 X8, XF = T("int8", (1, 4, 4, 8)), T("float32", (1, 4, 4, 8))
@@ -68,11 +68,11 @@ def test_version(
 ) -> None:
     graph, made = one_op(kind, inputs, outputs, attributes)
 
-    assert version == op_version(graph.ops[0], graph, lambda tensor: made[tensor].representation)
+    assert version == version_of(graph.ops[0], graph, lambda tensor: made[tensor].representation)
 
 
 def test_a_product_larger_than_its_output_asks_for_a_newer_mul() -> None:
     coarse, fine = T("int8", (1, 4), scale=1.0), T("int8", (1, 4), scale=0.5)
     graph, made = one_op("MUL", [coarse, coarse], [fine])
 
-    assert 3 == op_version(graph.ops[0], graph, lambda tensor: made[tensor].representation)
+    assert 3 == version_of(graph.ops[0], graph, lambda tensor: made[tensor].representation)

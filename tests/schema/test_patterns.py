@@ -1,0 +1,45 @@
+"""Patterns that use each other: cycles, clashes and sizes, without writing any of them out."""
+
+from __future__ import annotations
+
+import pytest
+
+from qspec.schema import loads
+
+
+def messages(text: str) -> list[tuple[str, str]]:
+    _, diagnostics = loads(f"qspec 1\n{text}")
+    return [(item.code, item.message) for item in diagnostics]
+
+
+def doubled(first: str, use: str, times: int = 60) -> str:
+    """Written out, the last of these patterns would have 2**times parts."""
+    uses = "".join(f"pattern p{number + 1} = {use.format(f'p{number}')}\n" for number in range(times))
+    return f"pattern p0 = {first}\n{uses}"
+
+
+@pytest.mark.parametrize("first", ["Dense", "Dense as d"])
+@pytest.mark.parametrize("use", ["{0} as a -> {0} as b", "{0} | {0}", "Add({0} as a, {0} as b)"])
+def test_patterns_that_double_each_other_are_told_once(first, use):
+    rule = "rule r match p60 where a.b.a.d.units == 3 { all = float }"
+
+    assert [("QS003", "this pattern comes to more than 150 layers")] == messages(doubled(first, use) + rule)
+
+
+@pytest.mark.parametrize(("layers", "expected"), [(150, 0), (151, 1)])
+def test_a_rule_may_speak_of_150_layers(layers, expected):
+    chain = " -> ".join(["ReLU"] * layers)
+
+    assert expected == len(messages(f"rule r match {chain} {{ all = float }}"))
+
+
+def test_the_order_of_definitions_does_not_matter():
+    lines = doubled("Dense", "{0} -> {0}").splitlines()
+
+    assert [("QS003", "this pattern comes to more than 150 layers")] == messages("\n".join(reversed(lines)))
+
+
+def test_a_clash_is_told_once_for_each_definition_that_has_it():
+    text = "pattern p0 = Dense as d\npattern p1 = p0 -> p0\npattern p2 = p1 -> p1\n"
+
+    assert [("QS206", "two parts of the pattern are named `d`")] * 2 == messages(text)

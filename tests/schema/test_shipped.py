@@ -1,0 +1,44 @@
+"""The shipped tables, read row by row as they are asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qspec._resources import resource
+from qspec.diagnostics import Diagnostics, Source, Span
+from qspec.schema import shipped_target, shipped_targets
+from qspec.schema.rows import read_row
+from qspec.syntax import parse, tree
+
+
+@pytest.mark.parametrize("name", shipped_targets())
+def test_rows_read_one_by_one_are_those_of_the_whole_table(name: str):
+    text = (resource("specs") / "targets" / f"{name}.qspec").read_text("utf-8")
+    file, diagnostics = parse(Source(f"targets/{name}.qspec", text))
+    (whole,) = (statement for statement in file.statements if isinstance(statement, tree.Target))
+    operations = [item for item in whole.items if isinstance(item, tree.Operation)]
+    found = Diagnostics()
+    expected = [read_row(operation, found) for operation in operations]
+    target = shipped_target(name)
+
+    assert [] == [*diagnostics, *found.items]
+    assert [described(row) for row in expected] == [described(row) for row in target.rows]
+    for kind in {kind for row in expected for kind in row.kinds}:
+        mine = [described(row) for row in expected if kind in row.kinds]
+        assert mine == [described(row) for row in target.rows_naming(kind)]
+
+
+def described(value: Any) -> Any:
+    """Plain data with the offsets of spans: two readings of a text have sources and nodes of their own."""
+    match value:
+        case Span():
+            return value.start, value.end
+        case tuple():
+            return tuple(described(item) for item in value)
+        case tree.Node():
+            return type(value).__name__, *map(described, vars(value).values())
+        case Source():
+            return None
+    return described(tuple(vars(value).values())) if hasattr(value, "__dict__") else value
