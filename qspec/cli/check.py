@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qspec._check import read_layers
 from qspec.cli.output import print_diagnostics
-from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics import Diagnostic, Place, Severity, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_FILE
 from qspec.lint import Report, check
 from qspec.schema import add_deploy, load, loads, shipped_targets
@@ -81,8 +81,14 @@ def _merged(reports: dict[str, Report], found: tuple[Diagnostic, ...]) -> dict[s
 def _print_placements(reports: dict[str, Report]) -> None:
     for file, report in reports.items():
         text = report.placement_text() or (_no_target() if report.plan is not None and report.ok else "")
-        if text:
+        if text and all(_leaves_a_plan(item) for item in report.diagnostics):
             print(f"{file}:\n{text}" if len(reports) > 1 else text, end="\n\n")
+
+
+def _leaves_a_plan(diagnostic: Diagnostic) -> bool:
+    """Whether the plan is what the person wrote: where part of the spec or of the model could not be read, a placement
+    would only mislead."""
+    return diagnostic.severity is not Severity.ERROR or diagnostic.code[:3] in ("QS3", "QS4")
 
 
 def _no_target() -> str:

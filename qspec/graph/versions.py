@@ -29,8 +29,8 @@ def op_version(
     """The version of an op; None for an op that is not known here, or a type that no kernel of it takes.
 
     Types are LiteRT's names in lower case, or `ABSENT`. *per_channel* is about the op's weights, or for QUANTIZE and
-    DEQUANTIZE about the quantized end. *rescale* is that of a MUL, see `rescale_of`. An op of 16-bit ADD or SUB is taken
-    to have `pot_scale_int16 = false`, which its writer must say in the file.
+    DEQUANTIZE about the quantized end. *rescale* is that of a MUL, see `rescale_of`. An op of 16-bit ADD or SUB is
+    taken to have `pot_scale_int16 = false`, which its writer must say in the file.
     """
     op = _Signature(
         kind, tuple(input_types), tuple(output_types), attributes, tuple(input_shapes), per_channel, rescale

@@ -13,7 +13,6 @@ from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNUSABLE_DATA
 from qspec.graph.layers import LayerGraph, Shape
 
-
 _ENDLESS = -1  # `tf.data.INFINITE_CARDINALITY`
 
 

@@ -168,8 +168,8 @@ def _merge(step: Step, values: Any, constants: Constants, inner: Inner) -> Any:
 
 
 def _reshape(layer: Any, value: Any) -> Any:
-    """With -1 for a batch that is unknown. Keras reads it from the tensor, which becomes SHAPE, STRIDED_SLICE and PACK in
-    the file; its `Flatten` has done so since version 3.11."""
+    """With -1 for a batch that is unknown. Keras reads it from the tensor (`Flatten` since 3.11), which becomes SHAPE,
+    STRIDED_SLICE and PACK in the file."""
     shape = tuple(value.shape)
     wanted = (shape[0], *layer.compute_output_shape(shape)[1:])
     return value if wanted == shape else ops.reshape(value, [-1 if size is None else size for size in wanted])

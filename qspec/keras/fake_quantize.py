@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,11 +38,16 @@ def round_codes(steps: Any, zero_point: Any) -> Any:
     return round_half_away(codes) - zero_point
 
 
-def round_twice(ratio: Any) -> Rounding:
+def round_twice(ratio: Any, count: int = 1) -> Rounding:
     """How QUANTIZE and MUL round small integers to another grid, *ratio* being the scale of the integers over the new
-    one: once after the multiplication with a number in [0.5, 1), once after the shift to the right (LiteRT,
-    kernels/internal/common.h, `MultiplyByQuantizedMultiplier`). Sums are large, and one rounding describes them."""
-    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(ratio)) + 1.0, 0.0))
+    one: once after the multiplication with a number below 1, once after the shift to the right (LiteRT,
+    kernels/internal/common.h, `MultiplyByQuantizedMultiplier`). Other sums are large, and one rounding describes them.
+
+    With *count*, how the built-in MEAN rounds the sum of so many integers: the division is part of the multiplication
+    (run: equal to ai-edge-litert 2.3.0 in every element).
+    """
+    exponent = ops.floor(ops.log2(ratio)) + 1.0 - math.floor(math.log2(count))
+    shift = ops.power(2.0, ops.minimum(exponent, 0.0))
     return lambda steps, _: round_half_away(round_half_away(steps / shift) * shift)
 
 

@@ -265,6 +265,21 @@ class TrainingHooks(Hooks):
         return {key: constant.value for key, constant in constants.items()}
 
 
+class BuiltInHooks(TrainingHooks):
+    """As in training, but for MEAN, which LiteRT's built-in kernel rounds twice and XNNPACK, the default, once."""
+
+    def rounding(self, tensor: int, index: int) -> Rounding:
+        """How the built-in kernel that writes *tensor* rounds."""
+        producer = self.model.producers.get(tensor)
+        source = None if producer is None or producer.kind != "MEAN" else self.scale(producer.inputs[0])
+        if producer is None or source is None:
+            return super().rounding(tensor, index)
+        shape = self.model.plan.ops.tensors[producer.inputs[0]].shape or ()
+        axes = self.model.plan.ops.tensors[producer.inputs[1]].value
+        count = math.prod(shape[axis] or 1 for axis in axes)
+        return round_twice(source / self.model.ranges[index].parameters()[0], count)
+
+
 class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, model: QuantizedModel, epoch: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from qspec.graph.layers import Shape
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
-from qspec.keras.model import QuantizedModel, TrainingHooks
+from qspec.keras.model import BuiltInHooks, QuantizedModel, TrainingHooks
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
 from qspec.lint import check
@@ -104,16 +104,20 @@ def verify(path: str | os.PathLike[str], spec: Spec, model: keras.Model, data: A
     return _judge(model, content, Path(path), parameters(model), _given(model, data), {})
 
 
-def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], replace: Replace) -> list[np.ndarray]:
-    """The simulated outputs for *inputs*, every planned tensor passing through *replace* as a numpy array."""
+def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], replace: Replace | None = None) -> list[np.ndarray]:
+    """The simulated outputs for *inputs*: as the model itself gives them, or, with *replace*, as LiteRT's built-in
+    kernels round, every planned tensor passing through *replace* as a numpy array."""
 
-    class Shown(TrainingHooks):
+    show = replace or (lambda _, value: value)
+
+    class Shown(BuiltInHooks):
         def tensor(self, tensor: int, value: Any) -> Any:
             simulated = np.asarray(super().tensor(tensor, value))
-            return keras.ops.convert_to_tensor(replace(tensor, simulated))
+            return keras.ops.convert_to_tensor(show(tensor, simulated))
 
+    hooks = TrainingHooks(model) if replace is None else Shown(model)
     flat = model.flat_inputs([keras.ops.convert_to_tensor(array) for array in inputs])
-    return [np.asarray(value) for value in model.simulation.run_apart(flat, Shown(model))]
+    return [np.asarray(value) for value in model.simulation.run_apart(flat, hooks)]
 
 
 def parameters(model: QuantizedModel) -> dict[int, Parameters]:
@@ -124,13 +128,16 @@ def parameters(model: QuantizedModel) -> dict[int, Parameters]:
     """
     found: dict[int, Parameters] = {}
     for tensor, decision in model.plan.decisions.items():
-        if decision.range is None:
+        if decision.range is None or decision.quantizer is None:
             continue
         tracker = model.ranges[decision.range]
         if tracker.fixed is None and not float(tracker.observed):
             raise _never_observed(model.plan, tensor)
         scale, zero_point = (np.asarray(value) for value in tracker.parameters())
-        found[tensor] = exact_parameters(scale, zero_point, lowest=tracker.codes[0], highest=tracker.codes[1])
+        # A uint8 tensor at the model's edge has the range of its int8 twin inside, with codes that are 128 higher.
+        shift = 128 if (decision.quantizer.type, tracker.type) == ("uint8", "int8") else 0
+        lowest, highest = (code + shift for code in tracker.codes)
+        found[tensor] = exact_parameters(scale, zero_point + shift, lowest=lowest, highest=highest)
     for step in model.simulation.steps:
         for (kind, _), constant in model.quantized_constants(step).items():
             if constant.scale is None or constant.tensor is None or kind == "bias":
@@ -183,7 +190,7 @@ def _copy(model: keras.Model) -> keras.Model:
 
 
 def _sampled(data: Any, model: QuantizedModel) -> Samples:
-    """As many as the spec's `calibrate` block says: drawn with its seed, or the first ones of data that comes by and by."""
+    """As many as the spec's `calibrate` block says, drawn with its seed; of batches that come by and by, the first."""
     wanted, seed = model.spec.calibrate.samples, model.spec.calibrate.seed
     in_memory = hasattr(data, "__array__") or isinstance(data, (Mapping, list, tuple))
     samples = read_samples(data, model.plan.layers, input_shapes(model.plan), None if in_memory else wanted)
@@ -233,7 +240,7 @@ def _judge(
     if problems:
         raise SpecError(problems)
 
-    def run(part: Sequence[np.ndarray], replace: Replace) -> Sequence[np.ndarray]:
+    def run(part: Sequence[np.ndarray], replace: Replace | None) -> Sequence[np.ndarray]:
         return simulate(model, part, replace)
 
     parity = verify_parity(content, model.plan, known, indices, run, inputs, random=samples is None)

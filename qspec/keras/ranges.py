@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -31,7 +32,10 @@ class ActivationRange(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(self, group: RangeGroup, **kwargs: Any) -> None:
         super().__init__(dtype="float32", trainable=False, **kwargs)
-        self.codes = group.quantizer.code_range
+        # An op that fixes its output's parameters knows no narrow codes: sigmoid and softmax have the zero point -128.
+        quantizer = group.quantizer if group.fixed is None else replace(group.quantizer, narrow=False)
+        self.codes = quantizer.code_range
+        self.type = group.quantizer.type
         self.symmetric = group.quantizer.scheme == "symmetric"
         self.fixed = group.fixed
         method = group.quantizer.range

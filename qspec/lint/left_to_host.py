@@ -44,9 +44,11 @@ def _assigned_by_rule(facts: Facts, reason: Reason) -> Span | None:
 
 def _diagnostic(deployed: Deployed, span: Span, placed: PlacedOp, reason: Reason, ops: list[str]) -> Diagnostic:
     name = deployed.deploy.name
+    # What the host does not run either is an error of its own.
+    what = f"leaves {ops[0]} to the host" if placed.runs else f"does not take {ops[0]}"
     return LEFT_TO_HOST.at(
         span,
-        f"`{name}` leaves {ops[0]} to the host: {reason.message}",
+        f"`{name}` {what}: {reason.message}",
         label=f"and {listed(ops[1:])}" if ops[1:] else "",
         related=((reason.span, f"what {deployed.table.name} takes"),),
         help=unverified(placed.verdict) if placed.verdict.unverified is not None else "",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNUSABLE_DATA
+from qspec.graph.ops import Op
 from qspec.litert.float_file import FloatFile
 from qspec.numerics import estimator
 from qspec.plan.plan import Plan, RangeGroup
 
 Progress = Callable[[int, int], None]  # done, of how many
+
+_ANY_SIZE = 32  # samples in one run of a file that takes any number of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +41,37 @@ def calibrate(
         SpecError: the model's activations overflow on this data.
     """
     groups = {index: group for index, group in enumerate(plan.ranges) if group.fixed is None}
-    estimators = {index: _estimator(group) for index, group in groups.items()}
-    extremes = {index: _extremes(estimators[index]) for index in groups}
+    batch = plan.spec.calibrate.batch
+    size = plan.batch or batch or _ANY_SIZE
+    runs = max(1, round((batch or size) / size))
     producers = plan.ops.producers()
-    sources = [
-        (index, float_tensor(plan, producers, tensor)) for index, group in groups.items() for tensor in group.sources
-    ]
-    batches = list(fixed_batches(inputs, plan.batch))
-    for done, values in enumerate(file.run(batches), 1):
-        for index, tensor in sources:
-            try:
-                estimators[index].update(values[tensor])
-                if extremes[index] is not estimators[index]:
-                    extremes[index].update(values[tensor])
-            except ValueError:
-                raise _overflow(plan, tensor) from None
-        if progress is not None:
-            progress(done, len(batches))
-    return {
-        index: ObservedRange(*map(float, estimators[index].range()), *map(float, extremes[index].range()))
-        for index in groups
+    observed = {
+        index: _Observed(group, [float_tensor(plan, producers, tensor) for tensor in group.sources], runs)
+        for index, group in groups.items()
     }
+    total = -(-len(inputs[0]) // size)
+    for done, values in enumerate(file.run(fixed_batches(inputs, plan.batch, size)), 1):
+        for group in observed.values():
+            unusable = group.update(values)
+            if unusable is not None:
+                raise _overflow(plan, unusable)
+        if progress is not None:
+            progress(done, total)
+    return {index: group.range() for index, group in observed.items()}
 
 
-def fixed_batches(inputs: Sequence[np.ndarray], size: int | None) -> Iterator[list[np.ndarray]]:
-    """*inputs* in batches of *size*, the last one filled up with samples that came before; 32 where any size goes."""
+def fixed_batches(
+    inputs: Sequence[np.ndarray], size: int | None, otherwise: int = _ANY_SIZE
+) -> Iterator[list[np.ndarray]]:
+    """*inputs* in batches of *size*, the last one filled up with samples that came before; where any size goes, in
+    batches of at most *otherwise*."""
     total = len(inputs[0])
-    step = size or 32
+    step = size or otherwise
     for start in range(0, total, step):
-        indices = np.arange(start, start + step) if size else np.arange(start, min(start + step, total))
-        yield [np.ascontiguousarray(array[indices % total]) for array in inputs]
-
-
-def _extremes(other: Estimator) -> Estimator:
-    """The estimator of what was seen: *other* itself if that is what it estimates."""
-    return other if type(other) is MinMax else MinMax()
+        if start + step <= total or not size:
+            yield [np.ascontiguousarray(array[start : start + step]) for array in inputs]
+        else:
+            yield [np.ascontiguousarray(array[np.arange(start, start + step) % total]) for array in inputs]
 
 
 def float_tensor(plan: Plan, producers: Mapping[int, Op], tensor: int) -> int:
@@ -81,11 +81,52 @@ def float_tensor(plan: Plan, producers: Mapping[int, Op], tensor: int) -> int:
     return tensor
 
 
-def _estimator(group: RangeGroup) -> Estimator:
-    lowest, highest = group.quantizer.code_range
-    symmetric = group.quantizer.scheme == "symmetric"
-    method, arguments = group.quantizer.range.method, group.quantizer.range.arguments
-    return estimator(method, arguments, lowest=lowest, highest=highest, symmetric=symmetric)
+class _Observed:
+    """What was seen of one range group in the tensors *sources* of the float file.
+
+    A moving average takes the extremes of all its group's sources in *runs* runs for one batch.
+    """
+
+    def __init__(self, group: RangeGroup, sources: Sequence[int], runs: int) -> None:
+        lowest, highest = group.quantizer.code_range
+        self.sources, self.runs, self.method = sources, runs, group.quantizer.range.method
+        codes: dict[str, Any] = {
+            "lowest": lowest,
+            "highest": highest,
+            "symmetric": group.quantizer.scheme == "symmetric",
+        }
+        self.extremes = estimator("minmax", **codes)
+        self.chosen = estimator(self.method, group.quantizer.range.arguments, **codes)
+        self.batch: list[float] = []
+        self.runs_in_batch = 0
+
+    def update(self, values: Mapping[int, np.ndarray]) -> int | None:
+        """Take a run's tensors into account; a tensor that holds NaN or infinity is what comes back."""
+        for tensor in self.sources:
+            try:
+                self.extremes.update(values[tensor])
+            except ValueError:
+                return tensor
+            if self.method == "ema":
+                self.batch += [float(values[tensor].min()), float(values[tensor].max())]
+            elif self.method != "minmax":
+                self.chosen.update(values[tensor])
+        self.runs_in_batch += 1
+        if self.runs_in_batch == self.runs:
+            self._end_batch()
+        return None
+
+    def _end_batch(self) -> None:
+        if self.batch:
+            self.chosen.update(self.batch)
+        self.batch, self.runs_in_batch = [], 0
+
+    def range(self) -> ObservedRange:
+        """The range that the group's method finds, and the extremes."""
+        self._end_batch()
+        extremes = self.extremes.range()
+        chosen = extremes if self.method == "minmax" else self.chosen.range()
+        return ObservedRange(*map(float, chosen), *map(float, extremes))
 
 
 def _overflow(plan: Plan, tensor: int) -> SpecError:

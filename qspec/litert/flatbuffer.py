@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import numpy as np
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import MISSING_EXTRA, UNREADABLE_FILE
+
+# The types whose numbers take whole bytes in a buffer.
+_NUMBERS = ("FLOAT64", "FLOAT32", "FLOAT16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
 
 # schema.fbs gives `Buffer.data` force_align: 16, which the object API's own packing leaves out.
 _BUFFER_ALIGNMENT = 16
@@ -79,11 +84,49 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise SpecError([UNREADABLE_FILE.at(Place(str(path)), message)]) from None
     if content[4:8] != b"TFL3":
         raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "this is not a LiteRT flatbuffer (`.tflite`)")])
-    try:
-        unpack(content)
-    except (struct.error, IndexError, ValueError, TypeError, AttributeError):  # whatever offsets that lead nowhere give
-        raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "the flatbuffer is damaged or cut off")]) from None
+    if not is_whole(content):
+        raise SpecError([UNREADABLE_FILE.at(Place(str(path)), "the flatbuffer is damaged or cut off")])
     return content
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether every offset and index leads somewhere and every buffer has its tensor's size: LiteRT trusts them."""
+    try:
+        return _is_whole(unpack(content))
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError):  # whatever offsets that lead nowhere give
+        return False
+
+
+def _is_whole(model: Any) -> bool:
+    if not model.subgraphs or not all(map(_within(model.operatorCodes), (op.opcodeIndex for op in _operators(model)))):
+        return False
+    for body in model.subgraphs:
+        known = _within(body.tensors)
+        operands = [index for op in body.operators for index in (*op.inputs, *op.outputs) if index != -1]
+        if not all(map(known, (*body.inputs, *body.outputs, *operands))):
+            return False
+        if not all(_buffer_fits(model, tensor) for tensor in body.tensors):
+            return False
+    return True
+
+
+def _operators(model: Any) -> list[Any]:
+    return [operator for body in model.subgraphs for operator in body.operators]
+
+
+def _within(things: Sequence[Any]) -> Callable[[int], bool]:
+    return lambda index: 0 <= index < len(things)
+
+
+def _buffer_fits(model: Any, tensor: Any) -> bool:
+    if not _within(model.buffers)(tensor.buffer):
+        return False
+    data = model.buffers[tensor.buffer].data
+    kind = enum_names(schema().TensorType).get(tensor.type, "")
+    if data is None or not len(data) or kind not in _NUMBERS:
+        return kind != ""
+    shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
+    return min(shape, default=0) >= 0 and math.prod(shape) * np.dtype(kind.lower()).itemsize == len(data)
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class FloatFile:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
-    def run(self, batches: Sequence[Sequence[np.ndarray]]) -> Iterator[dict[int, np.ndarray]]:
+    def run(self, batches: Iterable[Sequence[np.ndarray]]) -> Iterator[dict[int, np.ndarray]]:
         """The value of every planned tensor, for each batch of inputs in turn."""
         from qspec.litert.interpreter import make_interpreter
 

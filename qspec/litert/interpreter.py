@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import MISSING_EXTRA
+from qspec.diagnostics.catalogue import MISSING_EXTRA, UNREADABLE_FILE
 
 Kernels = Literal["fast", "built_in", "reference"]
 
@@ -21,7 +21,7 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
     its reference kernels. `keep_tensors` lets inner tensors be read after a run; XNNPACK hides them all the same.
 
     Raises:
-        SpecError: LiteRT is not installed.
+        SpecError: LiteRT is not installed, or refuses the file.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -33,13 +33,17 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
         "built_in": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         "reference": OpResolverType.BUILTIN_REF,
     }[kernels]
-    interpreter = Interpreter(
-        model_content=content,
-        num_threads=os.cpu_count(),
-        experimental_op_resolver_type=resolver,
-        experimental_preserve_all_tensors=keep_tensors,
-    )
-    interpreter.allocate_tensors()
+    try:
+        interpreter = Interpreter(
+            model_content=content,
+            num_threads=os.cpu_count(),
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=keep_tensors,
+        )
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:  # LiteRT's own words stay the cause
+        message = f"LiteRT cannot prepare this file to run with its {kernels.replace('_', '-')} kernels"
+        raise SpecError([UNREADABLE_FILE.at(Place("LiteRT"), message)]) from error
     return interpreter
 
 

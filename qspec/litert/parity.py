@@ -26,6 +26,9 @@ class TensorParity:
 class Parity:
     """Agreement tensor by tensor under LiteRT's built-in kernels, and of the outputs end to end.
 
+    Tensor by tensor, MEAN is simulated with the two roundings of the built-in kernel; the model itself rounds it once,
+    as XNNPACK does, so that there a MEAN may differ by 1 LSB from the built-in kernel more often.
+
     `sqnr` is the signal-to-noise ratio in dB of the file's dequantized outputs against the simulated ones, `sqnr_fast`
     the same with the default kernels (XNNPACK); infinite where they are equal. `samples` were compared; `random` says
     that they were drawn at random because no data was given.

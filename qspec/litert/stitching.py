@@ -26,8 +26,9 @@ def cut_name(tensor: int) -> str:
 
 
 def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> FloatFile:
-    """The whole float file of a cut one. *inputs* and *outputs* are the plan's tensor ids, in the order of the function's
-    own inputs and outputs."""
+    """The whole float file of a cut one.
+
+    *inputs* and *outputs* are the plan's tensor ids, in the order of the function's own inputs and outputs."""
     model = unpack(content)
     body = model.subgraphs[0]
     written = dict(zip(outputs, map(int, body.outputs), strict=True))

@@ -19,8 +19,9 @@ from qspec.numerics import Parameters, bias_scales, dequantize
 from qspec.plan.plan import Plan
 
 Replace = Callable[[int, np.ndarray], np.ndarray]
-# Runs the simulated model on inputs; every planned tensor is shown to a Replace, and the run goes on from its answer.
-Simulate = Callable[[Sequence[np.ndarray], Replace], Sequence[np.ndarray]]
+# Runs the simulated model on inputs. With a Replace, as the built-in kernels round: every planned tensor is shown to it,
+# and the run goes on from its answer.
+Simulate = Callable[[Sequence[np.ndarray], Replace | None], Sequence[np.ndarray]]
 
 # How many samples are simulated at once: enough to be quick, few enough for a large model's tensors to fit.
 _CHUNK = 8
@@ -40,7 +41,7 @@ def verify_structure(
     body, place = model.subgraphs[0], Place(path)
     operators = enum_names(schema().BuiltinOperator)
     codes = [model.operatorCodes[operator.opcodeIndex] for operator in body.operators]
-    kinds = [operators[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes]
+    kinds = [operators.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown op") for code in codes]
     planned = [op.kind for op in plan.ops.ops]
     if kinds != planned:
         position = next((i for i, (a, b) in enumerate(zip(kinds, planned, strict=False)) if a != b), len(kinds))
@@ -50,11 +51,12 @@ def verify_structure(
         return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message)]
     indices: dict[int, int] = {}
     for op, operator in zip(plan.ops.ops, body.operators, strict=True):
-        pairs = [*zip(op.inputs, operator.inputs, strict=False), *zip(op.outputs, operator.outputs, strict=True)]
-        for tensor, index in pairs:
-            if tensor >= 0 and index >= 0 and indices.setdefault(tensor, int(index)) != int(index):
-                message = f"{op.kind} of `{op.layer}` reads another tensor than the plan has"
-                return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message, layer=op.layer, op=op.kind)]
+        if not (_pair(indices, op.inputs, operator.inputs) and _pair(indices, op.outputs, operator.outputs)):
+            message = f"{op.kind} of `{op.layer}` reads or writes another tensor than the plan has"
+            return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message, layer=op.layer, op=op.kind)]
+    for side, ends, found in (("inputs", plan.ops.inputs, body.inputs), ("outputs", plan.ops.outputs, body.outputs)):
+        if len(found) != len(ends) or not _pair(indices, ends, found):
+            return {}, [FILE_DIFFERS_FROM_PLAN.at(place, f"its {side} are other tensors than the plan has")]
     expected = {**parameters, **_bias_parameters(plan, parameters)}
     problems = [
         FILE_DIFFERS_FROM_PLAN.at(place, f"tensor `{plan.ops.tensors[tensor].name}` {difference}")
@@ -62,6 +64,14 @@ def verify_structure(
         for difference in _differences(body.tensors[index], plan.ops.tensors[tensor].type, expected.get(tensor))
     ]
     return indices, problems + _unplanned_floats(body, place, plan, indices)
+
+
+def _pair(indices: dict[int, int], planned: Sequence[int], found: Sequence[int]) -> bool:
+    """Note which tensors of the file stand for those planned; false where one already stands for another."""
+    if len(found) < len(planned):
+        return False
+    pairs = [(tensor, int(index)) for tensor, index in zip(planned, found, strict=False) if tensor >= 0]
+    return all(index >= 0 and indices.setdefault(tensor, index) == index for tensor, index in pairs)
 
 
 def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> dict[int, Parameters]:
@@ -183,7 +193,7 @@ def verify_parity(
         part = [array[start : start + _CHUNK] for array in inputs]
         codes, outputs = _run_all(interpreter, part, plan.batch, tensors)
         simulate(part, _Comparison(plan, parameters, codes, tallies).replace)
-        simulated += [np.ravel(value) for value in simulate(part, lambda _, value: value)]
+        simulated += [np.ravel(value) for value in simulate(part, None)]
         built_in += [np.ravel(value) for value in outputs]
         default += [np.ravel(value) for value in _run_all(fast, part, plan.batch, {})[1]]
     reference = np.concatenate(simulated)

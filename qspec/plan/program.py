@@ -13,7 +13,6 @@ from qspec.syntax import tree
 ORDER_FREE = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum"})
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Accept:
     """The pattern ends here."""

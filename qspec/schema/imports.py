@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
 from qspec.diagnostics.catalogue import IMPORT_CYCLE, MISSING_IMPORT, TOO_DEEP
-from qspec.schema.names import offer
+from qspec.schema.names import similar
 from qspec.schema.shipped import shipped_source
 from qspec.syntax import parse, read_source, tree
 
+STANDARD = frozenset({"w8", "w8_tensor", "a8"})
+"""What `std/int8.qspec` defines."""
+_SHIPPED = "std/int8.qspec"
 LONGEST_CHAIN = 64  # of imports
 
 
@@ -78,8 +81,13 @@ class Files:
 
     def _missing(self, statement: tree.Import, name: str, problem: Diagnostic) -> Diagnostic:
         message = f"the import cannot be read: {problem.message}"
-        if statement.path.text.startswith("std/"):
-            hint = offer("a shipped file", name, ["std/int8.qspec"])
+        shipped = _meant(statement.path.text)
+        if shipped:
+            hint = f"write `{shipped}`, which is shipped with qspec"
+            # What it defines is not undefined: one mistake is reported once.
+            self.unread |= STANDARD
+        elif statement.path.text.startswith("std/"):
+            hint = f"there is `{_SHIPPED}`"
         else:
             hint = "a path is relative to the folder of the file that imports; `std/…` is shipped with qspec"
         return MISSING_IMPORT.at(statement.path.span, message, label="not found", help=hint)
@@ -93,6 +101,11 @@ class Files:
         for _, hop in hops:
             diagnostic = diagnostic.with_related(hop.path.span, f"`{hop.path.text}` is imported here")
         self.found.add(diagnostic)
+
+
+def _meant(path: str) -> str:
+    """The shipped file that a path which leads nowhere looks like."""
+    return similar(path, [_SHIPPED]) or (_SHIPPED if path == posixpath.basename(_SHIPPED) else "")
 
 
 def _name(statement: tree.Import) -> str:

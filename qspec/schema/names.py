@@ -14,7 +14,9 @@ def similar(name: str, known: Iterable[str]) -> str:
 
     names = list(known)
     exact = [other for other in names if other.lower() == name.lower()]
-    return next(iter(exact or difflib.get_close_matches(name, names, n=1)), "")
+    begun = [other for other in names if min(len(other), len(name)) > 2 and name.startswith(other)]
+    longest = sorted(begun, key=len, reverse=True)[:1]
+    return next(iter(exact or longest or difflib.get_close_matches(name, names, n=1)), "")
 
 
 def offer(kind: str, name: str, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ class Patterns:
     unread: Collection[str]
     found: Diagnostics
     _broken: set[str] = field(default_factory=set)
-    _endless: set[str] = field(default_factory=set)  # of these, those that use themselves or come to too much
+    _endless: set[str] = field(default_factory=set)  # those that use themselves, come to too much, or use such a one
     # What is known of a definition is found out once: patterns that double each other would take forever.
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _layers: dict[str, int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Patterns:
         if _can_be_empty(pattern):
             message = "a pattern of optional parts alone matches everywhere and nowhere"
             self.found.add(INVALID_PATTERN.at(pattern.span, message, help="leave one part without `?`"))
-        if self._count(pattern) > MOST_LAYERS:
+        if self._count(pattern) > MOST_LAYERS and self.ends(pattern):
             self._report_size(pattern.span)
         self._report_clashes(pattern)
 
@@ -126,16 +126,17 @@ class Patterns:
         return 0 if self._is_reference(pattern) else 1
 
     def _layers_of(self, name: str) -> int:
-        """How many layers the pattern *name* comes to, 0 if there is no telling; too many are reported."""
+        """How many layers the pattern *name* comes to. Too many are reported, once for those that use each other."""
         if name in self._endless:
-            return 0
+            return MOST_LAYERS + 1
         if name not in self._layers:
-            self._layers[name] = self._count(self.definitions[name].pattern)
+            definition = self.definitions[name]
+            self._layers[name] = self._count(definition.pattern)
             if self._layers[name] > MOST_LAYERS:
-                self._report_size(self.definitions[name].name.span)
+                if self.ends(definition.pattern):
+                    self._report_size(definition.name.span)
+                    self._broken.add(name)
                 self._endless.add(name)
-                self._broken.add(name)
-                return 0
         return self._layers[name]
 
     def _report_size(self, span: Span) -> None:

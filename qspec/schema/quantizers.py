@@ -9,6 +9,7 @@ from typing import Any
 from qspec.diagnostics import Diagnostics, Span
 from qspec.diagnostics.catalogue import EXTENDS_CYCLE, INVALID_VALUE, MEANINGLESS_COMBINATION, TOO_DEEP, UNDEFINED_NAME
 from qspec.schema.blocks import Attributes, fitting, read_attributes
+from qspec.schema.imports import STANDARD
 from qspec.schema.names import offer
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.ranges import granularity_of, range_of
@@ -18,8 +19,6 @@ from qspec.syntax.reserved import OPERATORS
 
 ATTRIBUTES = ("type", "scheme", "granularity", "range", "narrow", "rounding")
 LONGEST_CHAIN = 64  # of `extends`
-
-_STANDARD = {"w8", "w8_tensor", "a8"}
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Quantizers:
         return None
 
     def _offer(self, name: str) -> str:
-        if name in _STANDARD:
+        if name in STANDARD:
             return f'`{name}` is shipped: `import "std/int8.qspec"`'
         if name in ("int8", "int4", "int16", "uint8", "float16", "int32"):
             return f"`{name}` is a type: define a quantizer of that type, `quantizer my_{name} {{ type = {name} }}`"

@@ -145,6 +145,9 @@ def _no_word(expression: tree.Expression, forms: dict[str, tuple[int, str]]) -> 
     value = plain(expression)
     if isinstance(value, Text) and value.text in forms:
         hint = f"a word of the language stands without quotes: `{forms[value.text][1]}`"
+    elif "fixed" in forms and isinstance(expression, tree.TupleLiteral) and len(expression.items) == 2:
+        span = expression.span
+        hint = f"write `fixed{span.source.text[span.start : span.end]}`"
     else:
         hint = offer("a value", "", [example for _, example in forms.values()])
     return INVALID_VALUE.at(expression.span, f"{shown(expression)} is no value of this attribute", help=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from qspec.diagnostics import Diagnostics, Source, Span
@@ -193,7 +194,8 @@ class _Resolver:
             first = deploys.setdefault(deploy.name, deploy)
             if first is not deploy:
                 diagnostic = duplicate("deployed target", deploy.name, deploy.span, first.span)
-                self.found.add(diagnostic)
+                hint = f"name one of them: `deploy {deploy.target.name}(…) as NAME`"
+                self.found.add(replace(diagnostic, help=hint))
         return tuple(deploys.values())
 
     def _deploy(self, node: tree.Deploy) -> Deploy | None:

@@ -284,6 +284,28 @@ def _keyword_as_name(mistake: Mistake) -> Explanation | None:
     return _say(mistake, f"expected a name after `{before}`, found the word `{word}`", "choose another name"), None
 
 
+def _strange_name(mistake: Mistake) -> Explanation | None:
+    """`rule match Dense`, where the name is missing, and `rule my-head match Dense`."""
+    if mistake.failure.expected != {"MATCH"}:
+        return None
+    before, found = mistake.text(mistake.previous), mistake.text(mistake.token)
+    if before == "match":
+        span = Span(mistake.source, *mistake.previous[1:])
+        return _say(mistake, "the rule has no name", "write `rule NAME match …`", span), None
+    if mistake.token[0] != "MINUS":
+        return None
+    name = f"{before}_{mistake.text(mistake.following)}"
+    return _say(mistake, f"a name has letters, digits and `_`, found `{found}`", f"write `{name}`"), None
+
+
+def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
+    words = list(mistake.words())
+    if mistake.token[0] != "STRING" or not {"match", "pattern"} & set(words) or "where" in words:
+        return None
+    message = f"a pattern names classes of layers, found {mistake.text(mistake.token)}"
+    return _say(mistake, message, f"for a layer's name write `any where name == {mistake.text(mistake.token)}`"), None
+
+
 def _generic(mistake: Mistake) -> Explanation:
     wanted = _wanted(mistake.failure.expected)
     if mistake.failure.previous < 0:
@@ -347,5 +369,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _mixed_pattern,
     _unknown_statement,
     _keyword_as_name,
+    _strange_name,
+    _layer_name_as_pattern,
     _generic,
 )

@@ -12,8 +12,8 @@ class Node:
     """What all nodes have in common: made of their fields in order, never changed, compared by identity, shown without
     their spans.
 
-    A frozen dataclass is no more, but it compiles its functions for each of these fifty classes, and `qspec check` would
-    take a tenth longer.
+    A frozen dataclass is no more, but it compiles its functions for each of these fifty classes, and `qspec check`
+    would take a tenth longer.
     """
 
     _fields: ClassVar[tuple[str, ...]]

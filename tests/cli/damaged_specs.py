@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ _STRUCTURE = {
     "output",
     "import",
 }
+_WORDS = {
+    "quantizer", "target", "rule", "deploy", "import", "default", "require", "op", "form", "source", "because", "type",
+    "scheme", "granularity", "narrow", "int8", "uint8", "float32", "symmetric", "per_channel", "per_tensor", "match",
+}  # fmt: skip
 _INTRUDERS = (
     "{",
     "}",
@@ -102,16 +107,15 @@ def token_replaced(text: str, generator: random.Random) -> bytes:
 def tokens_exchanged(text: str, generator: random.Random) -> bytes:
     """Two neighbours in the wrong order, a sign among them."""
     tokens = _tokens(text)
-    pairs = [(a, b) for a, b in zip(tokens, tokens[1:], strict=False) if {a[0], b[0]} & _STRUCTURE and a[0] != b[0]]
+    pairs = [(a, b) for a, b in itertools.pairwise(tokens) if {a[0], b[0]} & _STRUCTURE and a[0] != b[0]]
     first, second = generator.choice(pairs)
     between = text[first.end() : second.start()]
     return (text[: first.start()] + second[0] + between + first[0] + text[second.end() :]).encode()
 
 
 def misspelt(text: str, generator: random.Random) -> bytes:
-    """A keyword or the name of an attribute with a letter too many."""
-    words = [token for token in _inside(text) if re.match(r" *[={]", text[token.end() :]) and token[0].isalpha()]
-    word = generator.choice(words)
+    """A word of the language with a letter too many."""
+    word = generator.choice([token for token in _tokens(text) if token[0] in _WORDS])
     place = generator.randint(word.start() + 1, word.end())
     return (text[:place] + generator.choice("qzx") + text[place:]).encode()
 
@@ -162,7 +166,7 @@ def huge_number(text: str, generator: random.Random) -> bytes:
     statements = [
         f"quantizer huge {{ range = fixed(0, {number}) }}",
         f"quantizer huge {{ range = percentile({number}) }}",
-        f"quantizer huge {{ type = int{abs(hash(number)) % 10}{'9' * 30} }}",
+        f"quantizer huge {{ type = int{'9' * 300} }}",
         f"input {{ batch = {number} }}",
         f"calibrate {{ samples = {number} }}",
         f"deploy edgetpu(runtime = {number}) as huge",
@@ -172,7 +176,7 @@ def huge_number(text: str, generator: random.Random) -> bytes:
 
 
 def repeated(text: str, generator: random.Random) -> bytes:
-    """As large as a file may be, or larger, with a mistake in every line."""
+    """Far longer than what people write, with a mistake in every line, or larger than a file may be."""
     line = generator.choice(
         [
             "rule a match Dense { weights = w9 }\n",
@@ -185,7 +189,7 @@ def repeated(text: str, generator: random.Random) -> bytes:
             "((",
         ]
     )
-    size = generator.choice([100_000, 520_000, 600_000])
+    size = generator.choice([30_000, 60_000, 600_000])
     return (text + "\n" + line * (max(0, size - len(text)) // len(line))).encode()
 
 

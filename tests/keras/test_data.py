@@ -55,6 +55,7 @@ def test_no_more_than_asked_for_is_read():
         (np.where(A > 3, np.nan, A), "NaN or infinity"),
         (np.array([["a", "b"]]), "values of type"),
         (7, "cannot read samples from a `int`"),
+        ([A[:3], A[3:, :1]], "has shape (3, 1), the model takes (samples, 2)"),
     ],
 )
 def test_unusable_data_is_told_in_words(data, message):
@@ -74,3 +75,21 @@ def test_data_files(tmp_path):
     for missing in ("c.npz", "d.npy"):
         with pytest.raises(SpecError, match="QS504"):
             read_data_file(tmp_path / missing)
+
+
+def test_batches_of_different_sizes_where_any_size_goes():
+    with pytest.raises(SpecError, match="different shapes"):
+        read_samples([np.zeros((1, 2)), np.zeros((1, 3))], ONE, [(1, None)])
+
+
+@pytest.mark.parametrize("labels", [{"a": B, "b": B}, [B, B], None], ids=["dict", "list", "none"])
+def test_labels_of_several_outputs_are_left_aside(labels):
+    samples = read_samples([(A, labels)], ONE, [(1, 2)])
+
+    assert np.array_equal(A, samples.inputs[0])
+    assert samples.labels is None
+
+
+@pytest.mark.parametrize("labels", [{"a": B}, B.tolist(), B], ids=["dict", "numbers", "array"])
+def test_labels_of_one_output(labels):
+    assert np.array_equal(B, read_samples([(A, labels)], ONE, [(1, 2)]).labels)
