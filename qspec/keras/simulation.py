@@ -6,7 +6,8 @@ interpreter's integers and goes on from those.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,9 @@ class Simulation:
         return _Walk(self, hooks).run(inputs)
 
     def run_apart(self, inputs: Sequence[Any], hooks: Hooks) -> list[Any]:
-        """The same outside a call of the model: the losses of its layers do not stay with them."""
+        """The same outside a call of the model: at inference, and the losses of its layers do not stay with them."""
         with keras.StatelessScope(collect_losses=True):
-            return self.run(inputs, hooks)
+            return _Walk(self, hooks, {"training": False}).run(inputs)
 
 
 def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
@@ -72,8 +73,9 @@ def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
 class _Walk:
     """One run: the value of every layer output so far, and which planned tensor each one is."""
 
-    def __init__(self, simulation: Simulation, hooks: Hooks) -> None:
+    def __init__(self, simulation: Simulation, hooks: Hooks, mode: Mapping[str, Any] | None = None) -> None:
         self.simulation = simulation
+        self.mode = mode or {}  # what layers are told that a model around them would tell
         self.ops = simulation.plan.ops
         self.casts = simulation.plan.casts
         self.hooks = hooks
@@ -101,7 +103,8 @@ class _Walk:
             tensor = self.ops.slots.get(Slot(call.index, "inner", key))
             return value if tensor is None else self.hooks.tensor(tensor, value)
 
-        result = run_step(step, arguments, keywords, self.hooks.constants(step), inner)
+        mode = {key: value for key, value in self.mode.items() if key in inspect.signature(step.layer.call).parameters}
+        result = run_step(step, arguments, mode | keywords, self.hooks.constants(step), inner)
         for position, value in enumerate(keras.tree.flatten(result)):
             self.keep(Value(call.index, position), value)
 

@@ -121,6 +121,7 @@ def _within(things: Sequence[Any]) -> Callable[[int], bool]:
 def _buffer_fits(model: Any, tensor: Any) -> bool:
     if not _within(model.buffers)(tensor.buffer):
         return False
+    tensor.name.decode()  # the interpreter takes names for UTF-8
     data = model.buffers[tensor.buffer].data
     kind = enum_names(schema().TensorType).get(tensor.type, "")
     if data is None or not len(data) or kind not in _NUMBERS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from qspec.litert.interpreter import make_interpreter, run
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,21 +24,6 @@ class FloatFile:
 
     def run(self, batches: Iterable[Sequence[np.ndarray]]) -> Iterator[dict[int, np.ndarray]]:
         """The value of every planned tensor, for each batch of inputs in turn."""
-        from qspec.litert.interpreter import make_interpreter
-
         interpreter = make_interpreter(self.content, kernels="fast")
-        inputs = [detail["index"] for detail in interpreter.get_input_details()]
-        outputs = [detail["index"] for detail in interpreter.get_output_details()]
         for batch in batches:
-            _feed(interpreter, inputs, batch)
-            interpreter.invoke()
-            found = {tensor: interpreter.get_tensor(index) for tensor, index in zip(self.outputs, outputs, strict=True)}
-            yield found | dict(zip(self.inputs, batch, strict=True))
-
-
-def _feed(interpreter: Any, inputs: Sequence[int], batch: Sequence[np.ndarray]) -> None:
-    for index, array in zip(inputs, batch, strict=True):
-        if interpreter.tensor(index)().shape != array.shape:
-            interpreter.resize_tensor_input(index, array.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(index, np.ascontiguousarray(array))
+            yield dict(zip((*self.outputs, *self.inputs), (*run(interpreter, batch), *batch), strict=True))

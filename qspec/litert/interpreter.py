@@ -49,10 +49,12 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
 
 def run(interpreter: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The outputs for one batch, resized to it where the batch is dynamic."""
-    for detail, array in zip(interpreter.get_input_details(), inputs, strict=True):
-        if tuple(detail["shape"]) != array.shape:
+    pairs = list(zip(interpreter.get_input_details(), inputs, strict=True))
+    if any(tuple(detail["shape"]) != array.shape for detail, array in pairs):
+        for detail, array in pairs:
             interpreter.resize_tensor_input(detail["index"], array.shape)
-            interpreter.allocate_tensors()
+        interpreter.allocate_tensors()
+    for detail, array in pairs:
         interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]

@@ -10,6 +10,7 @@ import numpy as np
 
 from qspec.diagnostics import Diagnostic, Place
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, PARITY_BROKEN
+from qspec.graph.ops import Op, Tensor
 from qspec.litert.calibration import fixed_batches
 from qspec.litert.flatbuffer import enum_names, schema, unpack
 from qspec.litert.interpreter import make_interpreter, run
@@ -63,6 +64,11 @@ def verify_structure(
         for tensor, index in indices.items()
         for difference in _differences(body.tensors[index], plan.ops.tensors[tensor].type, expected.get(tensor))
     ]
+    problems += [
+        FILE_DIFFERS_FROM_PLAN.at(place, f"`{plan.ops.tensors[tensor].name}` has other values than the plan")
+        for tensor, index in indices.items()
+        if not _has_values(model, body.tensors[index], plan.ops.tensors[tensor])
+    ]
     return indices, problems + _unplanned_floats(body, place, plan, indices)
 
 
@@ -72,6 +78,18 @@ def _pair(indices: dict[int, int], planned: Sequence[int], found: Sequence[int])
         return False
     pairs = [(tensor, int(index)) for tensor, index in zip(planned, found, strict=False) if tensor >= 0]
     return all(index >= 0 and indices.setdefault(tensor, index) == index for tensor, index in pairs)
+
+
+def _has_values(model: Any, stored: Any, planned: Tensor) -> bool:
+    """Whether paddings, axes and shapes are those that the plan has; and the shape of a tensor between ops."""
+    shape = [] if stored.shape is None else [int(size) for size in stored.shape]
+    if not planned.constant:
+        sizes = planned.shape if planned.shape is not None else shape
+        return shape == [1 if size is None else size for size in sizes]
+    if planned.value is None or planned.type not in ("int32", "int64"):
+        return True
+    values = np.frombuffer(bytes(model.buffers[stored.buffer].data), planned.type)
+    return np.array_equal(values, np.asarray(planned.value).reshape(-1))
 
 
 def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> dict[int, Parameters]:
@@ -197,8 +215,9 @@ def verify_parity(
         built_in += [np.ravel(value) for value in outputs]
         default += [np.ravel(value) for value in _run_all(fast, part, plan.batch, {})[1]]
     reference = np.concatenate(simulated)
+    producers = plan.ops.producers()
     return Parity(
-        tuple(_tensor_parity(plan, tensor, tally) for tensor, tally in sorted(tallies.items())),
+        tuple(_tensor_parity(plan, producers, tensor, tally) for tensor, tally in sorted(tallies.items())),
         sqnr(reference, np.concatenate(built_in)),
         sqnr(reference, np.concatenate(default)),
         len(inputs[0]),
@@ -240,8 +259,8 @@ def read_tensors(
     }
 
 
-def _tensor_parity(plan: Plan, tensor: int, tally: _Tally) -> TensorParity:
-    op = plan.ops.producers().get(tensor)
+def _tensor_parity(plan: Plan, producers: Mapping[int, Op], tensor: int, tally: _Tally) -> TensorParity:
+    op = producers.get(tensor)
     name = plan.ops.tensors[tensor].name
     layer, kind = (op.layer, op.kind) if op is not None else (name, "INPUT")
     return TensorParity(name, layer, kind, tally.largest, tally.equal / max(tally.elements, 1), tally.elements)

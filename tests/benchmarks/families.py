@@ -90,9 +90,11 @@ def measure(name: str, seed: int, size: int) -> dict[str, Any]:
     started = time.perf_counter()
     theirs = convert(model, calibration)
     converter_seconds = time.perf_counter() - started
+    our_sqnr, their_sqnr = (sample_sqnr(reference, content, judges) for content in (ours, theirs))
     return {
-        "sqnr": median_sqnr(reference, ours, judges),
-        "converter_sqnr": median_sqnr(reference, theirs, judges),
+        "sqnr": float(np.median(our_sqnr)),
+        "converter_sqnr": float(np.median(their_sqnr)),
+        "sqnr_of_samples": [np.round(our_sqnr, 3).tolist(), np.round(their_sqnr, 3).tolist()],
         "size": len(ours),
         "converter_size": len(theirs),
         "seconds": elapsed - result.seconds["verify"],
@@ -156,9 +158,10 @@ def convert(model: Any, calibration: np.ndarray) -> bytes:
     return bytes(converter.convert())
 
 
-def median_sqnr(reference: np.ndarray, content: bytes, judges: np.ndarray) -> float:
+def sample_sqnr(reference: np.ndarray, content: bytes, judges: np.ndarray) -> np.ndarray:
+    """The signal-to-noise ratio of each sample's logits, in dB."""
     outputs = np.asarray(predict(content, judges))
-    return float(np.median([sqnr(a, b) for a, b in zip(reference, outputs, strict=True)]))
+    return np.asarray([sqnr(a, b) for a, b in zip(reference, outputs, strict=True)])
 
 
 def float_tensors(content: bytes) -> int:

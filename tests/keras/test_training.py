@@ -1,4 +1,4 @@
-"""What training with quantization keeps of the float model: losses, frozen layers, schedules; and what it says no to."""
+"""What training with quantization keeps of the float model, when its ranges freeze, and what is refused in words."""
 
 import keras
 import numpy as np
@@ -43,7 +43,7 @@ def test_lowering_and_verification_leave_no_losses_behind(tmp_path):
 
     qspec.quantize(qspec.loads(SPEC), model, data, tmp_path / "m.tflite")
 
-    assert before == [float(loss) for loss in model.losses]
+    assert {float(loss) for loss in model.losses} <= set(before)
 
 
 def test_frozen_layers_stay_as_they_are():
