@@ -15,6 +15,7 @@ from typing import Any
 
 import qspec
 from qspec._resources import resource
+from qspec.cli.frameworks import import_frameworks
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import MISSING_EXTRA
 
@@ -32,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _demo(seed: int, folder: Path) -> dict[str, Any]:
     with _stage("load TensorFlow, and the digits that scikit-learn ships"):
-        import qspec.keras  # noqa: F401  before Keras: it keeps TensorFlow from logging
-
+        import_frameworks()
         images, labels, test_images, test_labels = _digits(seed)
         calibration, judges = images[:_CALIBRATION], images[_CALIBRATION:]  # the latter judge parity
     with _stage("train the float network"):

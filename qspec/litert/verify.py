@@ -20,8 +20,8 @@ from qspec.numerics import Parameters, bias_scales, dequantize
 from qspec.plan.plan import Plan
 
 Replace = Callable[[int, np.ndarray], np.ndarray]
-# Runs the simulated model on inputs. With a Replace, as the built-in kernels round: every planned tensor is shown to it,
-# and the run goes on from its answer.
+# Runs the simulated model on inputs. With a Replace, it rounds as the built-in kernels do, every planned tensor is shown,
+# and the run goes on from the answer.
 Simulate = Callable[[Sequence[np.ndarray], Replace | None], Sequence[np.ndarray]]
 
 # How many samples are simulated at once: enough to be quick, few enough for a large model's tensors to fit.

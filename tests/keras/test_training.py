@@ -129,3 +129,31 @@ def test_an_endless_dataset_is_read_as_far_as_the_spec_says():
     qspec.apply(qspec.loads(SPEC + "calibrate { samples = 10 }\n"), model, calibration=endless)
     with pytest.raises(SpecError, match="never ends"):
         qspec.apply(qspec.loads(SPEC), model, calibration=endless)
+
+
+def test_augmentation_works_in_training_only(tmp_path):
+    def make():
+        stack = [keras.Input((8, 8, 3)), layers.RandomFlip(), layers.GaussianNoise(0.5), layers.Conv2D(4, 3)]
+        return keras.Sequential([*stack, layers.Flatten(), layers.Dense(3)])
+
+    model = settled(make)
+    data = inputs_of(model)
+
+    result = qspec.quantize(qspec.loads(INTEGER_EDGES), model, data, tmp_path / "m.tflite")
+
+    assert result.ok
+    assert 0.3 > np.abs(result.predict(data) - model.predict(data, verbose=0)).max()
+    quantized = qspec.apply(qspec.loads(INTEGER_EDGES), model, calibration=data)
+    assert np.array_equal(quantized(data, training=False), quantized(data, training=False))
+    assert not np.array_equal(quantized(data, training=True), quantized(data, training=True))
+
+
+def test_two_inputs_of_any_batch_size(tmp_path):
+    model = settled(models.shared)
+    data = inputs_of(model)
+    spec = qspec.loads(INTEGER_EDGES.replace("type = int8 }", "type = int8, batch = dynamic }", 1))
+
+    result = qspec.quantize(spec, model, data, tmp_path / "m.tflite")
+
+    assert result.ok
+    assert np.array_equal(result.predict(data)[:5], result.predict([array[:5] for array in data]))
