@@ -120,9 +120,13 @@ def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, in
     # The layer may run without its activation, or not at all, and the regularizer is for what comes out in the end.
     with _changed(step.layer, "activity_regularizer", None):
         result = _run(step, arguments, keywords, constants, inner)
+    # Keras' own doing: it divides the loss by the size of the batch since 3.14.
+    regularized = keras.layers.Identity(activity_regularizer=regularizer)
     for output in keras.tree.flatten(result):
-        loss = regularizer(output)
-        step.layer.add_loss(ops.divide_no_nan(loss, ops.cast(ops.shape(output)[0], loss.dtype)))  # as Keras has it
+        with keras.StatelessScope(collect_losses=True) as scope:
+            regularized(output)
+        for loss in scope.losses:
+            step.layer.add_loss(loss)
     return result
 
 

@@ -25,7 +25,7 @@ from qspec.keras.fake_quantize import (
     round_twice,
 )
 from qspec.keras.live_model import read_model
-from qspec.keras.ranges import ActivationRange
+from qspec.keras.ranges import ActivationRange, KnownParameters
 from qspec.keras.simulation import Hooks, Simulation, make_simulation
 from qspec.numerics.bias import LARGEST_BIAS_CODE
 from qspec.plan.make import make_plan
@@ -105,12 +105,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
             callbacks = callbacks.callbacks
         return super().fit(**given, callbacks=[*keras.tree.flatten(callbacks or []), _FreezeRanges(self, limit[1])])
 
-    def activation_parameters(self, tensor: int) -> tuple[Any, Any] | None:
-        """Scale and zero point of an activation tensor; None for a float one."""
-        index = self.plan.decisions[tensor].range
-        return None if index is None else self.ranges[index].parameters()
-
-    def quantized_constants(self, step: Step) -> dict[tuple[str, str], QuantizedConstant]:
+    def quantized_constants(self, step: Step, known: KnownParameters) -> dict[tuple[str, str], QuantizedConstant]:
         """A step's constants by slot kind and key, each with its fake-quantized value, scale and zero point.
 
         A bias has the product of its op's input and weight scales, and zero point 0.
@@ -123,25 +118,27 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
             if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
                 found[kind, key] = QuantizedConstant(tensor, value, None, None)
             elif kind == "bias":
-                found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(step, tensor, found))
+                found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
             else:
-                room = self._bias_room(tensor, raw)
+                room = self._bias_room(tensor, raw, known)
                 found[kind, key] = _quantize_constant(tensor, value, decision, channel_axes(step.layer, key), room)
         return found
 
-    def _accumulator_scale(self, step: Step, bias: int, constants: Mapping[tuple[str, str], QuantizedConstant]) -> Any:
+    def _accumulator_scale(
+        self, bias: int, constants: Mapping[tuple[str, str], QuantizedConstant], known: KnownParameters
+    ) -> Any:
         """The scale of a bias, [channels] or [1]: its op's input scale times its weights'."""
         op = self.consumers[bias][0]
         weights = self.plan.ops.tensors[op.inputs[1]].slot
         assert weights is not None
-        return self._input_scale(op) * ops.reshape(constants[weights.kind, str(weights.key)].scale, (-1,))
+        return self._input_scale(op, known) * ops.reshape(constants[weights.kind, str(weights.key)].scale, (-1,))
 
-    def _input_scale(self, op: Op) -> Any:
-        parameters = self.activation_parameters(self.plan.casts.get((op.calls[0], op.inputs[0]), op.inputs[0]))
-        assert parameters is not None, "the plan quantizes no bias behind a float input"
-        return ops.stop_gradient(parameters[0])
+    def _input_scale(self, op: Op, known: KnownParameters) -> Any:
+        index = self.plan.decisions[self.plan.casts.get((op.calls[0], op.inputs[0]), op.inputs[0])].range
+        assert index is not None, "the plan quantizes no bias behind a float input"
+        return ops.stop_gradient(known[index][0])
 
-    def _bias_room(self, weights: int, raw: Mapping[tuple[str, str], Any]) -> Any:
+    def _bias_room(self, weights: int, raw: Mapping[tuple[str, str], Any], known: KnownParameters) -> Any:
         """The smallest scale of *weights*, [channels], at which its op's bias still fits an int32; None without one."""
         op = self.consumers[weights][0]
         bias = op.inputs[2] if len(op.inputs) > 2 else -1
@@ -152,7 +149,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         if (slot.kind, str(slot.key)) not in raw:
             return None  # the op has a bias of zeros that no layer owns
         value = ops.stop_gradient(raw[slot.kind, str(slot.key)])
-        return ops.abs(value) / (self._input_scale(op) * LARGEST_BIAS_CODE)
+        return ops.abs(value) / (self._input_scale(op, known) * LARGEST_BIAS_CODE)
 
     def get_config(self) -> dict[str, Any]:
         """The float model and the spec's texts; everything else follows."""
@@ -230,6 +227,7 @@ class TrainingHooks(Hooks):
         self.model = model
         self.seen: dict[int, list[Any]] = {}
         self.scales: dict[int | None, Any] = {}
+        self.known = KnownParameters(model.ranges)
 
     def tensor(self, tensor: int, value: Any) -> Any:
         """Fake-quantize *value*, and remember it if its group follows it."""
@@ -240,7 +238,7 @@ class TrainingHooks(Hooks):
         group = plan.ranges[index]
         if group.fixed is None and tensor in group.sources:
             self.seen.setdefault(index, []).append(value)
-        return self.model.ranges[index](value, rounding=self.rounding(tensor, index))
+        return self.model.ranges[index].on_grid(value, self.known[index], self.rounding(tensor, index))
 
     def rounding(self, tensor: int, index: int) -> Rounding:
         """How the kernel that writes *tensor* rounds."""
@@ -250,17 +248,17 @@ class TrainingHooks(Hooks):
         if producer is not None and producer.kind in ("QUANTIZE", "MUL"):
             scales = [self.scale(source) for source in producer.inputs]
             if all(scale is not None for scale in scales):
-                return round_twice(math.prod(scales) / self.model.ranges[index].parameters()[0])
+                return round_twice(math.prod(scales) / self.known[index][0])
         return round_steps
 
     def scale(self, tensor: int) -> Any:
         """The scale of an activation, or of a constant that this walk has met; None for a float."""
         index = self.model.plan.decisions[tensor].range if tensor in self.model.plan.decisions else None
-        return self.scales.get(tensor) if index is None else self.model.ranges[index].parameters()[0]
+        return self.scales.get(tensor) if index is None else self.known[index][0]
 
     def constants(self, step: Step) -> Constants:
         """The step's constants, fake-quantized."""
-        constants = self.model.quantized_constants(step)
+        constants = self.model.quantized_constants(step, self.known)
         self.scales |= {constant.tensor: constant.scale for constant in constants.values()}
         return {key: constant.value for key, constant in constants.items()}
 
@@ -277,7 +275,7 @@ class BuiltInHooks(TrainingHooks):
         shape = self.model.plan.ops.tensors[producer.inputs[0]].shape or ()
         axes = self.model.plan.ops.tensors[producer.inputs[1]].value
         count = math.prod(shape[axis] or 1 for axis in axes)
-        return round_twice(source / self.model.ranges[index].parameters()[0], count)
+        return round_twice(source / self.known[index][0], count)
 
 
 class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]

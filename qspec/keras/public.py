@@ -18,6 +18,7 @@ from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
 from qspec.keras.model import BuiltInHooks, QuantizedModel, TrainingHooks
+from qspec.keras.ranges import KnownParameters
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
 from qspec.lint import check
@@ -127,19 +128,20 @@ def parameters(model: QuantizedModel) -> dict[int, Parameters]:
         SpecError: an activation's range was never observed.
     """
     found: dict[int, Parameters] = {}
+    known = KnownParameters(model.ranges)
     for tensor, decision in model.plan.decisions.items():
         if decision.range is None or decision.quantizer is None:
             continue
         tracker = model.ranges[decision.range]
         if tracker.fixed is None and not float(tracker.observed):
             raise _never_observed(model.plan, tensor)
-        scale, zero_point = (np.asarray(value) for value in tracker.parameters())
+        scale, zero_point = (np.asarray(value) for value in known[decision.range])
         # A uint8 tensor at the model's edge has the range of its int8 twin inside, with codes that are 128 higher.
         shift = 128 if (decision.quantizer.type, tracker.type) == ("uint8", "int8") else 0
         lowest, highest = (code + shift for code in tracker.codes)
         found[tensor] = exact_parameters(scale, zero_point + shift, lowest=lowest, highest=highest)
     for step in model.simulation.steps:
-        for (kind, _), constant in model.quantized_constants(step).items():
+        for (kind, _), constant in model.quantized_constants(step, known).items():
             if constant.scale is None or constant.tensor is None or kind == "bias":
                 continue
             quantizer = model.plan.decisions[constant.tensor].quantizer
@@ -243,7 +245,7 @@ def _judge(
     def run(part: Sequence[np.ndarray], replace: Replace | None) -> Sequence[np.ndarray]:
         return simulate(model, part, replace)
 
-    parity = verify_parity(content, model.plan, known, indices, run, inputs, random=samples is None)
+    parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, random=samples is None)
     seconds["verify"] = time.perf_counter() - started
     measurement = Measurement(model, content, parity, known, indices, samples)
     found = (*parity_problems(parity, str(path)), *measurement.problems())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,17 @@ from qspec.plan.plan import RangeGroup
 
 # One training step moves a range by a hundredth of the way to the batch's, where the spec names no decay of its own.
 _DECAY = 0.99
+
+
+class KnownParameters(dict[int, tuple[Any, Any]]):
+    """Scale and zero point of range groups by index, each computed once: most are read by several ops."""
+
+    def __init__(self, ranges: Sequence[ActivationRange]) -> None:
+        super().__init__()
+        self.ranges = ranges
+
+    def __missing__(self, index: int) -> tuple[Any, Any]:
+        return self.setdefault(index, self.ranges[index].parameters())
 
 
 @keras.saving.register_keras_serializable(package="qspec")
@@ -54,10 +66,9 @@ class ActivationRange(keras.layers.Layer):  # type: ignore[misc]
             return ops.convert_to_tensor(np.float32(self.fixed[0])), ops.convert_to_tensor(np.float32(self.fixed[1]))
         return range_parameters(self.minimum, self.maximum, self.codes, symmetric=self.symmetric)
 
-    def call(self, value: Any, rounding: Rounding = round_steps) -> Any:
-        """*value* on the group's grid, in the type it came in."""
-        scale, zero_point = self.parameters()
-        quantized = fake_quantize(ops.cast(value, "float32"), scale, zero_point, self.codes, rounding)
+    def on_grid(self, value: Any, parameters: tuple[Any, Any], rounding: Rounding = round_steps) -> Any:
+        """*value* on the grid of the group's *parameters*, in the type it came in."""
+        quantized = fake_quantize(ops.cast(value, "float32"), *parameters, self.codes, rounding)
         return ops.cast(quantized, value.dtype)
 
     def start(self, minimum: float, maximum: float, extremes: tuple[float, float]) -> None:

@@ -62,6 +62,7 @@ def check(
 ) -> Report:
     """Hold *spec* against a model, or against itself alone. *diagnostics* are those of reading it; what the spec's
     comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
+    diagnostics = (*diagnostics, *_of_targets(spec))
     if layers is None:
         found = suppress(spec, (*diagnostics, *unsupported(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
@@ -73,6 +74,14 @@ def check(
     facts = gather(spec, plan)
     reported = (*diagnostics, *plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
     return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
+
+
+def _of_targets(spec: Spec) -> Iterator[Diagnostic]:
+    """What is wrong in the rows of the targets that the spec defines itself."""
+    if spec.targets:
+        from qspec.targets.unknown_names import unknown_names
+
+        yield from unknown_names(spec.targets.values())
 
 
 def _needs_model(diagnostic: Diagnostic) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qspec.diagnostics import Diagnostic, Place
+from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, PARITY_BROKEN
 from qspec.graph.ops import Op, Tensor
 from qspec.litert.calibration import fixed_batches
@@ -20,8 +20,8 @@ from qspec.numerics import Parameters, bias_scales, dequantize
 from qspec.plan.plan import Plan
 
 Replace = Callable[[int, np.ndarray], np.ndarray]
-# Runs the simulated model on inputs. With a Replace, it rounds as the built-in kernels do, every planned tensor is shown,
-# and the run goes on from the answer.
+# Runs the simulated model on inputs. With a Replace, it rounds as the built-in kernels do, shows every planned tensor,
+# and goes on from the answer.
 Simulate = Callable[[Sequence[np.ndarray], Replace | None], Sequence[np.ndarray]]
 
 # How many samples are simulated at once: enough to be quick, few enough for a large model's tensors to fit.
@@ -171,6 +171,7 @@ class _Comparison:
     """One pass over some samples: the interpreter's integers, shown to the simulation tensor by tensor."""
 
     plan: Plan
+    path: str
     parameters: Mapping[int, Parameters]
     codes: Mapping[int, np.ndarray]
     tallies: dict[int, _Tally] = field(default_factory=dict)
@@ -179,6 +180,10 @@ class _Comparison:
         actual = self.codes.get(tensor)
         if actual is None:
             return simulated
+        if actual.shape != simulated.shape:
+            name = self.plan.ops.tensors[tensor].name
+            message = f"`{name}` has shape {actual.shape} when the file runs, and {simulated.shape} in the simulation"
+            raise SpecError([FILE_DIFFERS_FROM_PLAN.at(Place(self.path), message)])
         parameters = self.parameters.get(tensor)
         if parameters is None:
             return actual.astype(np.float32)
@@ -190,6 +195,7 @@ class _Comparison:
 
 def verify_parity(
     content: bytes,
+    path: str,
     plan: Plan,
     parameters: Mapping[int, Parameters],
     indices: Mapping[int, int],
@@ -199,7 +205,11 @@ def verify_parity(
     random: bool = False,
 ) -> Parity:
     """Compare the file with the simulation on *inputs* (float32, samples first), each tensor from the interpreter's own
-    integers before it, then the outputs end to end."""
+    integers before it, then the outputs end to end.
+
+    Raises:
+        SpecError: the file cannot be run, or a tensor has another shape in it than in the simulation.
+    """
     interpreter = make_interpreter(content, "built_in", keep_tensors=True)
     fast = make_interpreter(content, "fast")
     tensors = {tensor: index for tensor, index in indices.items() if not plan.ops.tensors[tensor].constant}
@@ -210,7 +220,7 @@ def verify_parity(
     for start in range(0, len(inputs[0]), _CHUNK):
         part = [array[start : start + _CHUNK] for array in inputs]
         codes, outputs = _run_all(interpreter, part, plan.batch, tensors)
-        simulate(part, _Comparison(plan, parameters, codes, tallies).replace)
+        simulate(part, _Comparison(plan, path, parameters, codes, tallies).replace)
         simulated += [np.ravel(value) for value in simulate(part, None)]
         built_in += [np.ravel(value) for value in outputs]
         default += [np.ravel(value) for value in _run_all(fast, part, plan.batch, {})[1]]

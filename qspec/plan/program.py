@@ -85,6 +85,23 @@ class Program:
             elif isinstance(node, Open | Close):
                 todo.insert(0, node.next)
 
+    def atoms(self) -> Iterator[Atom]:
+        """Every atom, those of merges' inputs included, each once."""
+        todo: list[Node] = [self.start]
+        seen: set[int] = set()
+        while todo:
+            node = todo.pop(0)
+            if id(node) in seen or isinstance(node, Accept):
+                continue
+            seen.add(id(node))
+            if isinstance(node, Fork):
+                todo[:0] = node.branches
+                continue
+            if isinstance(node, Atom):
+                yield node
+                todo[:0] = [part for part in node.merge.inputs if not isinstance(part, str)] if node.merge else []
+            todo.append(node.next)
+
 
 class TooLarge(Exception):
     """A pattern that comes to more than `MOST_LAYERS` layers, or that uses itself."""

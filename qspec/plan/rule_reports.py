@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from qspec.diagnostics import Diagnostic, Severity, Span
@@ -12,6 +11,7 @@ from qspec.plan.cascade import AppliedRule, Cascade
 from qspec.plan.conditions import Rejected
 from qspec.plan.patterns import Mismatch
 from qspec.plan.slots import SlotTable
+from qspec.schema.names import similar
 from qspec.schema.spec import SlotAssignment
 
 _MOST_LAYERS = 3  # how many layers a diagnostic names
@@ -49,13 +49,31 @@ def _unmatched(applied: AppliedRule, slots: SlotTable) -> Diagnostic:
     closest = [one for one in mismatches if one.matched == mismatches[0].matched][:_MOST_LAYERS]
     reasons = "; ".join(_of_mismatch(one) for one in closest)
     more = len(mismatches) - len(closest)
+    others = f"; {more} more layers fail as early or earlier" if more else ""
+    matched = closest[0].matched
     return UNMATCHED_RULE.at(
         span,
         f"rule `{name}` matches no layer",
-        label=f"closest: {reasons}",
-        help=f"{more} more layers fail as early or earlier" if more else "",
+        label=f"fits no more than {matched} layer{'s' if matched > 1 else ''} in a row" if matched else "",
+        help=f"{_similar_classes(applied, slots)}closest: {reasons}{others}",
         layer=closest[0].first.layer.path,
     )
+
+
+def _similar_classes(applied: AppliedRule, slots: SlotTable) -> str:
+    """For every class of the pattern that the model lacks, one of the model that may have been meant."""
+    assert applied.program is not None
+    wanted = dict.fromkeys(
+        atom.class_name for atom in applied.program.atoms() if atom.class_name and not atom.operation
+    )
+    known = sorted(name for name, raw in slots.index.by_class if not raw)
+    texts = []
+    for name in wanted:
+        close = "" if name in known else similar(name, known)
+        # An alternative like `ReLU | ReLU6` names the similar class itself.
+        if close and close not in wanted:
+            texts.append(f"there is no `{name}` in this model, but a similar class, `{close}`; ")
+    return "".join(texts)
 
 
 def _of_mismatch(mismatch: Mismatch) -> str:
@@ -79,11 +97,11 @@ def _classes(applied: AppliedRule, slots: SlotTable) -> str:
     assert applied.program is not None
     wanted = [atom.class_name for atom in applied.program.first_atoms() if atom.class_name]
     known = sorted({f'Operation("{name}")' if raw else name for name, raw in slots.index.by_class})
-    similar = [match for name in wanted for match in difflib.get_close_matches(name, known, n=1)]
+    close = [match for name in wanted if (match := similar(name, known))]
     listed = ", ".join(f"`{name}`" for name in known)
     none = f"there is no `{wanted[0]}` in this model; " if wanted else ""
-    if similar:
-        return f"{none}there is a similar class, `{similar[0]}`; all there are: {listed}"
+    if close:
+        return f"{none}there is a similar class, `{close[0]}`; all there are: {listed}"
     return f"{none}there are {listed}"
 
 

@@ -17,13 +17,13 @@ from qspec.syntax import tree
 
 FUNCTIONS = ("same_scale",)
 
-_OP_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+OP_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def read_row(node: tree.Operation, found: Diagnostics) -> Row:
     """The row of an `op` item."""
     for name in (*node.kinds, *node.exceptions):
-        if name.text != "any" and not _OP_NAME.fullmatch(name.text):
+        if name.text != "any" and not OP_NAME.fullmatch(name.text):
             hint = f"op names are LiteRT's, as `{name.text.upper()}`"
             found.add(INVALID_VALUE.at(name.span, f"`{name.text}` is no name of an op", help=hint))
     if node.when is not None:
@@ -39,6 +39,7 @@ def read_row(node: tree.Operation, found: Diagnostics) -> Row:
         groups=tuple(parts.groups),
         sources=tuple(parts.sources),
         unverified=parts.unverified,
+        names=(*node.kinds, *node.exceptions),
         span=node.kinds[0].span.to(node.kinds[-1].span),
     )
 

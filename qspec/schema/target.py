@@ -97,6 +97,7 @@ class Row:
     groups: tuple[Group, ...] = ()
     sources: tuple[Citation, ...] = ()
     unverified: str | None = None
+    names: tuple[tree.Name, ...] = ()  # of the ops and the exceptions, as they were written
     span: Span  # the op names
 
 

@@ -15,7 +15,7 @@ def parse(source: Source) -> tuple[tree.File, tuple[Diagnostic, ...]]:
     """The statements of *source* that can be read, and what is wrong with the rest, in the order of the text."""
     from qspec.syntax.lexer import lex
     from qspec.syntax.machine import machine
-    from qspec.syntax.recovery import Reader
+    from qspec.syntax.recovery import Reader, first_reported
     from qspec.syntax.sources import check_edition
 
     about_edition, readable = check_edition(source)
@@ -32,4 +32,4 @@ def parse(source: Source) -> tuple[tree.File, tuple[Diagnostic, ...]]:
         if isinstance(statement, tree.Edition)
     )
     found.sort(key=lambda diagnostic: getattr(diagnostic.span, "start", 0))
-    return tree.File(statements, source, tuple(reader.unread)), tuple(found)
+    return tree.File(statements, source, tuple(reader.unread)), tuple(first_reported(found))

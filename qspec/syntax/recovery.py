@@ -7,12 +7,14 @@ from itertools import pairwise
 from typing import Any
 
 from qspec.diagnostics import Diagnostic, Source, Span
+from qspec.diagnostics.catalogue import SYNTAX_ERROR
 from qspec.syntax import tree
 from qspec.syntax.automaton import Automaton, Failure
 from qspec.syntax.builder import Builder
 from qspec.syntax.lexer import END, NEWLINE, STATEMENTS, Token
 
 MOST_MISTAKES = 20  # in one statement
+MOST_REPORTED = 1000  # in one file
 MOST_TOKENS = 300_000  # read again in one file; beyond, what else is wrong is found when the first mistakes are gone
 
 _NAMED = frozenset({"quantizer", "pattern", "rule", "target", "deploy"})
@@ -57,6 +59,8 @@ class Reader:
             result = self._parse(tokens)
             if not isinstance(result, Failure):
                 return result
+            if len(self.diagnostics) > MOST_REPORTED:
+                break
             diagnostic, repaired = explain(Mistake(self.source, tokens, result))
             span = diagnostic.span
             assert isinstance(span, Span)
@@ -177,6 +181,15 @@ class Reader:
 
     def _line(self, token: Token) -> int:
         return self.source.position(token[1])[0]
+
+
+def first_reported(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The first `MOST_REPORTED` of *diagnostics*, given in the order of the text; of more, one more says so."""
+    first = list(diagnostics[:MOST_REPORTED])
+    if len(diagnostics) > MOST_REPORTED:
+        message = f"there are more mistakes than the {MOST_REPORTED:,} that are reported"
+        first.append(SYNTAX_ERROR.at(diagnostics[MOST_REPORTED].span, message, help="correct those first"))
+    return first
 
 
 def _open_parenthesis(tokens: Sequence[Token], failure: Failure) -> int | None:

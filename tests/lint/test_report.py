@@ -86,6 +86,15 @@ def test_without_a_model_only_the_spec_is_checked():
     assert (["QS207"], "", None) == ([item.code for item in report.diagnostics], report.placement_text(), report.plan)
 
 
+@pytest.mark.parametrize("model", [None, small_model()], ids=["alone", "with a model"])
+def test_rows_of_own_targets_are_checked(model):
+    added = "target t on tflite { op CONV_2D { inpuqt = int8 } }\n"
+    report = check(loads(GOOD + added)[0], model)
+
+    assert "`CONV_2D` has no operand `inpuqt`" in [item.message for item in report.diagnostics]
+    assert not report.ok
+
+
 def test_a_shorter_tuple_of_lints():
     spec, diagnostics = loads(GOOD + "require ops < 2\n")
 

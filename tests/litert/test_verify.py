@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qspec import SpecError
 from qspec.litert.flatbuffer import schema
 from qspec.litert.verify import verify_parity, verify_structure
 from qspec.numerics import dequantize, quantize
@@ -161,9 +162,11 @@ def simulate_with(file):
     return simulate
 
 
-def parity(file, content):
+def parity(file, content, simulate=None):
     indices, _ = structure(file, file.content)
-    return verify_parity(content, file.plan, file.parameters, indices, simulate_with(file), [SAMPLES])
+    return verify_parity(
+        content, "m.tflite", file.plan, file.parameters, indices, simulate or simulate_with(file), [SAMPLES]
+    )
 
 
 def test_parity_is_near_where_the_file_computes_what_is_simulated():
@@ -188,3 +191,29 @@ def test_parity_is_broken_where_a_weight_was_changed():
 
     assert 1 < found.largest
     assert 20 > found.sqnr
+
+
+def test_a_file_that_runs_with_other_shapes_is_told():
+    file = written()
+
+    def simulate(inputs, replace):
+        return [replace(named(file.plan, "first"), np.zeros((len(inputs[0]), 5), np.float32))]
+
+    with pytest.raises(SpecError, match="QS601"):
+        parity(file, file.content, simulate)
+
+
+def test_paddings_and_axes_are_compared():
+    from qspec.graph.ops import Tensor
+    from qspec.litert.verify import _has_values
+
+    values = np.array([[0, 0], [1, 2]], np.int32)
+    stored, model = schema().TensorT(), schema().ModelT()
+    stored.shape, stored.buffer, model.buffers = [2, 2], 0, [schema().BufferT()]
+    model.buffers[0].data = np.frombuffer(values.tobytes(), np.uint8)
+
+    def planned(value):
+        return Tensor(0, "paddings", (2, 2), "int32", constant=True, value=value)
+
+    assert _has_values(model, stored, planned(((0, 0), (1, 2))))
+    assert not _has_values(model, stored, planned(((0, 0), (2, 1))))

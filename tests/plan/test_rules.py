@@ -94,7 +94,24 @@ def test_a_rule_that_matches_nothing_names_the_classes(small):
 def test_a_rule_that_matches_nothing_says_why(small):
     (diagnostic,) = plan_of("rule r match Conv2D -> ReLU { weights = w8 }", small).diagnostics
 
-    assert "closest: from `stem`, `stem_bn` is `BatchNormalization`, not `ReLU`" == diagnostic.label
+    assert diagnostic.help.startswith("closest: from `stem`, `stem_bn` is `BatchNormalization`, not `ReLU`")
+    assert "fits no more than 1 layer in a row" == diagnostic.label
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["Conv2D -> BatchNorm -> ReLU", "Conv2D as c -> (ReLU6 | BatchNorm)? as n -> Dense", "Add(BatchNorm, any) -> ReLU"],
+)
+def test_a_chain_that_matches_nothing_names_the_similar_class(small, pattern):
+    (diagnostic,) = plan_of(f"rule r match {pattern} {{ all = float }}", small).diagnostics
+
+    assert "there is no `BatchNorm` in this model, but a similar class, `BatchNormalization`; " in diagnostic.help
+
+
+def test_a_chain_with_alternatives_offers_no_class_that_it_has_already(small):
+    (diagnostic,) = plan_of("rule r match Conv2D -> (ReLU | ReLU6) { all = float }", small).diagnostics
+
+    assert "similar" not in diagnostic.help
 
 
 def test_an_overridden_rule_shows_what_overrides_it(small):

@@ -141,6 +141,31 @@ def test_large_files_full_of_mistakes_end_soon(text):
     assert seconds < 10  # quadratic time would be minutes
 
 
+@pytest.mark.parametrize(
+    "line", ["rule r{0} match Dense {{ weights w }}", "default {{ weights == }}", "quantizer q{0} {{ type = int8;; }}"]
+)
+def test_a_thousand_mistakes_are_reported_and_that_there_are_more(line):
+    text = "".join(f"{line.format(number)}\n" for number in range(1, 1501))
+    _, found = mistakes(text)
+
+    assert 1001 == len(found)
+    assert "there are more mistakes than the 1,000 that are reported" == found[-1][1]
+    assert found[-1][1] not in [message for _, message in found[:-1]]
+
+
+def test_a_thousand_mistakes_and_no_more_are_reported_as_they_are():
+    _, found = mistakes("quantizer w { type int8 }\n" * 1000)
+
+    assert ["expected `=` after `type`, found `int8`"] * 1000 == [message for _, message in found]
+
+
+def test_behind_a_thousand_mistakes_what_is_right_is_still_read():
+    wrong = "quantizer q { type = = int8 }\n" * 1500
+    file, _ = mistakes(wrong + "quantizer last { type = int8 }\n")
+
+    assert "last" == file.statements[-1].name.text
+
+
 def test_lines_may_end_with_carriage_return_and_line_feed():
     text = "quantizer w {\n  type = int8\n}\nrule r match Dense\n  where units == 1 {\n  output = w\n}\n"
     unix, _ = mistakes(text)
