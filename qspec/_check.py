@@ -22,10 +22,7 @@ def load(path: str | os.PathLike[str]) -> Spec:
     """
     from qspec import schema
 
-    spec, diagnostics = schema.load(path)
-    if spec is None:
-        raise SpecError(diagnostics)
-    return spec
+    return schema.valid(schema.load(path))
 
 
 def loads(text: str, path: str = "<string>") -> Spec:
@@ -36,10 +33,7 @@ def loads(text: str, path: str = "<string>") -> Spec:
     """
     from qspec import schema
 
-    spec, diagnostics = schema.loads(text, path)
-    if spec is None:
-        raise SpecError(diagnostics)
-    return spec
+    return schema.valid(schema.loads(text, path))
 
 
 def check(spec: Spec | str | os.PathLike[str], model: Any = None) -> Report:

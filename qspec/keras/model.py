@@ -30,7 +30,7 @@ from qspec.keras.simulation import Hooks, Simulation, make_simulation
 from qspec.numerics.bias import LARGEST_BIAS_CODE
 from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision
-from qspec.schema import loads
+from qspec.schema import loads, valid
 from qspec.schema.quantizer import Range
 from qspec.schema.spec import Spec
 
@@ -164,9 +164,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         """Raises SpecError if this version of qspec no longer takes the spec inside."""
         sources = dict(config["spec"]["sources"])
         path = config["spec"]["path"]
-        spec, diagnostics = loads(sources.pop(path), path, imports=sources)
-        if spec is None:
-            raise SpecError(diagnostics)
+        spec = valid(loads(sources.pop(path), path, imports=sources))
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
         return cls(model, spec, name=config["name"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
+from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.graph.layers import Shape
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
@@ -28,15 +29,19 @@ from qspec.litert.float_file import FloatFile
 from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
 from qspec.litert.writer import write
 from qspec.numerics import Parameters, exact_parameters
-from qspec.plan.plan import Plan
+from qspec.plan.make import make_plan
+from qspec.plan.plan import Decision, Plan
+from qspec.schema import load, valid
 from qspec.schema.spec import Spec
 
 # What verification compares on when nobody names samples: enough for 1 LSB to show, few enough to take seconds.
 _SAMPLES = 8
 
 
-def apply(spec: Spec, model: keras.Model, calibration: Any, *, progress: Progress | None = None) -> QuantizedModel:
-    """A Keras model with fake quantization where *spec* asks for it. *model* itself is not changed.
+def apply(
+    spec: Spec | str | os.PathLike[str], model: keras.Model, calibration: Any, *, progress: Progress | None = None
+) -> QuantizedModel:
+    """A Keras model with fake quantization where *spec* (loaded, or a path) asks for it. *model* is not changed.
 
     *calibration* is data for the ranges: a numpy array, a list of arrays (several inputs, in the model's order), a dict
     by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first.
@@ -44,8 +49,19 @@ def apply(spec: Spec, model: keras.Model, calibration: Any, *, progress: Progres
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
-    quantized, _ = _apply(spec, _copy(model), calibration, progress)
+    quantized, _ = _apply(_loaded(spec), _copy(_unquantized(model)), calibration, progress)
     return quantized
+
+
+def _unquantized(model: keras.Model) -> keras.Model:
+    if isinstance(model, QuantizedModel):
+        message, advice = "this model is quantized already", "`qspec.export(model, path)` writes its file"
+        raise SpecError([UNREADABLE_MODEL.at(Place(model.name), message, help=advice)])
+    return model
+
+
+def _loaded(spec: Spec | str | os.PathLike[str]) -> Spec:
+    return spec if isinstance(spec, Spec) else valid(load(spec))
 
 
 def export(
@@ -68,7 +84,7 @@ def export(
 
 
 def quantize(
-    spec: Spec,
+    spec: Spec | str | os.PathLike[str],
     model: keras.Model,
     data: Any,
     path: str | os.PathLike[str],
@@ -84,13 +100,19 @@ def quantize(
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
     started = time.perf_counter()
-    quantized, (file, calibration) = _apply(spec, model, data, progress)
+    quantized, (file, calibration) = _apply(_loaded(spec), _unquantized(model), data, progress)
     seconds = {"lower and calibrate": time.perf_counter() - started}
     judges = _given(quantized, samples) if samples is not None else calibration.take(slice(0, _SAMPLES))
     return _export(quantized, file, path, judges, seconds)
 
 
-def verify(path: str | os.PathLike[str], spec: Spec, model: keras.Model, data: Any, calibration: Any = None) -> Result:
+def verify(
+    path: str | os.PathLike[str],
+    spec: Spec | str | os.PathLike[str],
+    model: keras.Model,
+    data: Any,
+    calibration: Any = None,
+) -> Result:
     """Hold an integer file against a spec and a model; the file is not changed.
 
     *model* is a trained quantized model, which carries its ranges, or the float one: then *calibration* (else *data*)
@@ -99,24 +121,48 @@ def verify(path: str | os.PathLike[str], spec: Spec, model: keras.Model, data: A
     Raises:
         SpecError: the file is not what the spec asks for, or something cannot be read.
     """
-    if not isinstance(model, QuantizedModel):
+    spec = _loaded(spec)
+    if isinstance(model, QuantizedModel):
+        _hold_to(spec, model)
+    else:
         model, _ = _apply(spec, model, data if calibration is None else calibration, None)
     content = read_file(path)
-    return _judge(model, content, Path(path), parameters(model), _given(model, data), {})
+    return _judge(model, spec, content, Path(path), parameters(model), _given(model, data), {})
 
 
-def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], replace: Replace | None = None) -> list[np.ndarray]:
-    """The simulated outputs for *inputs*: as the model itself gives them, or, with *replace*, as LiteRT's built-in
-    kernels round, every planned tensor passing through *replace* as a numpy array."""
+def _hold_to(spec: Spec, model: QuantizedModel) -> None:
+    """Raise SpecError where *spec* decides otherwise than the spec that the trained model carries."""
+    wanted = make_plan(spec, model.plan.layers).decisions
+    for tensor, decision in model.plan.decisions.items():
+        other = wanted.get(tensor)
+        if other is None or _spelled_out(decision) != _spelled_out(other):
+            name = model.plan.ops.tensors[tensor].name
+            message = f"the trained model was quantized by another spec: they differ at `{name}`"
+            place = (other.origin.span if other is not None else None) or Place(spec.path)
+            raise SpecError([FILE_DIFFERS_FROM_PLAN.at(place, message)])
 
-    show = replace or (lambda _, value: value)
 
-    class Shown(BuiltInHooks):
-        def tensor(self, tensor: int, value: Any) -> Any:
-            simulated = np.asarray(super().tensor(tensor, value))
-            return keras.ops.convert_to_tensor(show(tensor, simulated))
+def _spelled_out(decision: Decision) -> Any:
+    quantizer = decision.quantizer
+    return None if quantizer is None else replace(quantizer, name="", span=None)
 
-    hooks = TrainingHooks(model) if replace is None else Shown(model)
+
+class ShownHooks(BuiltInHooks):
+    """The simulation as LiteRT's built-in kernels round, every planned tensor passing through *show*."""
+
+    def __init__(self, model: QuantizedModel, show: Replace) -> None:
+        super().__init__(model)
+        self.show = show
+
+    def tensor(self, tensor: int, value: Any) -> Any:
+        """What *show* makes of the simulated value."""
+        return keras.ops.convert_to_tensor(self.show(tensor, np.asarray(super().tensor(tensor, value))))
+
+
+def simulate(model: QuantizedModel, inputs: Sequence[np.ndarray], show: Replace | None = None) -> list[np.ndarray]:
+    """The simulated outputs for *inputs*: as the model itself gives them, or, with *show*, as `ShownHooks` has them."""
+
+    hooks = TrainingHooks(model) if show is None else ShownHooks(model, show)
     flat = model.flat_inputs([keras.ops.convert_to_tensor(array) for array in inputs])
     return [np.asarray(value) for value in model.simulation.run_apart(flat, hooks)]
 
@@ -221,13 +267,14 @@ def _export(
     known = parameters(model)
     content = write(file, model.plan, known)
     seconds["write"] = time.perf_counter() - started
-    result = _judge(model, content, Path(path), known, samples, seconds)
+    result = _judge(model, model.spec, content, Path(path), known, samples, seconds)
     write_file(path, content)
     return result
 
 
 def _judge(
     model: QuantizedModel,
+    spec: Spec,
     content: bytes,
     path: Path,
     known: dict[int, Parameters],
@@ -247,9 +294,9 @@ def _judge(
 
     parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, random=samples is None)
     seconds["verify"] = time.perf_counter() - started
-    measurement = Measurement(model, content, parity, known, indices, samples)
+    measurement = Measurement(model, spec, content, parity, known, indices, samples)
     found = (*parity_problems(parity, str(path)), *measurement.problems())
-    return Result(path, len(content), parity, check(model.spec, model.plan.layers), found, seconds)
+    return Result(path, len(content), parity, check(spec, model.plan.layers), found, seconds)
 
 
 def _random_inputs(model: QuantizedModel, known: dict[int, Parameters]) -> list[np.ndarray]:

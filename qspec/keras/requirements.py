@@ -21,6 +21,7 @@ from qspec.litert.predict import predict
 from qspec.litert.verify import read_tensors, sqnr
 from qspec.numerics import Parameters
 from qspec.schema.evaluate import UNKNOWN
+from qspec.schema.spec import Spec
 from qspec.syntax import tree
 
 
@@ -29,6 +30,7 @@ class Measurement:
     """What can be asked of a written file, computed when it is asked. `samples` are None where no data was given."""
 
     model: QuantizedModel
+    spec: Spec
     content: bytes
     parity: Parity
     parameters: dict[int, Parameters]
@@ -37,7 +39,7 @@ class Measurement:
 
     def problems(self) -> Iterator[Diagnostic]:
         """An error for every `require` that does not hold."""
-        for requirement in self.model.spec.requirements:
+        for requirement in self.spec.requirements:
             yield from hold(requirement, self.value, self.call)
 
     def value(self, path: tree.Path) -> Any:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source, Span
+from qspec.diagnostics import Diagnostic, Diagnostics, Place, Severity, Source, Span, SpecError
 from qspec.diagnostics.catalogue import UNKNOWN_EDITION, UNKNOWN_TARGET
 from qspec.schema.names import offer
 from qspec.schema.resolve import resolve
@@ -14,7 +14,7 @@ from qspec.schema.shipped import shipped_target, shipped_targets
 from qspec.schema.spec import Deploy, Spec
 from qspec.syntax import read_source, without_suppressed
 
-__all__ = ["add_deploy", "load", "loads", "shipped_target", "shipped_targets", "suppress"]
+__all__ = ["add_deploy", "load", "loads", "shipped_target", "shipped_targets", "suppress", "valid"]
 
 Loaded = tuple[Spec | None, tuple[Diagnostic, ...]]
 
@@ -52,6 +52,18 @@ def _resolved(source: Source, texts: Mapping[str, str] | None) -> Loaded:
 def _place(item: Diagnostic, order: Mapping[str, int]) -> tuple[int, int]:
     """Diagnostics stand in the order of the text, those of the main file first."""
     return (order.get(item.span.source.path, -1), item.span.start) if isinstance(item.span, Span) else (-1, 0)
+
+
+def valid(loaded: Loaded) -> Spec:
+    """The spec that `load` or `loads` gave, if it has no mistakes.
+
+    Raises:
+        SpecError: with every diagnostic, if any of them is an error.
+    """
+    spec, diagnostics = loaded
+    if spec is None or any(item.severity is Severity.ERROR for item in diagnostics):
+        raise SpecError(diagnostics)
+    return spec
 
 
 def add_deploy(spec: Spec, name: str) -> tuple[Spec, tuple[Diagnostic, ...]]:

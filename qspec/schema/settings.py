@@ -13,7 +13,7 @@ BatchNorm = Literal["fold", "track", "keep"]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrate:
-    """`calibrate { samples = N, batch = N, seed = N }`; None: all samples, the data's own batches."""
+    """`calibrate { samples = N, batch = N, seed = N }`; None: all samples, the batch that the file has."""
 
     samples: int | None = None
     batch: int | None = None

@@ -156,6 +156,38 @@ def test_a_file_that_was_tampered_with_is_found_out(tmp_path):
         qspec.verify(result.path, other, model, data)
 
 
+def test_a_trained_model_is_verified_against_the_spec_that_is_given(tmp_path):
+    model = settled(models.perceptron)
+    data = inputs_of(model)
+    quantized = qspec.apply(qspec.loads(SPEC), model, calibration=data)
+    path = qspec.export(quantized, tmp_path / "m.tflite", samples=data).path
+    small = qspec.loads(SPEC + "require size <= 1 KiB\n")
+
+    assert qspec.verify(path, qspec.loads(SPEC), quantized, data).ok
+    assert ["QS407"] == [item.code for item in qspec.verify(path, small, quantized, data).diagnostics]
+    with pytest.raises(SpecError, match="another spec"):
+        qspec.verify(path, qspec.loads(SPEC + "rule one match Dense { weights = w8_tensor }\n"), quantized, data)
+
+
+def test_a_quantized_model_is_not_quantized_again(tmp_path):
+    model = models.perceptron()
+    quantized = qspec.apply(qspec.loads(SPEC), model, calibration=inputs_of(model))
+
+    for again in (
+        lambda: qspec.apply(qspec.loads(SPEC), quantized, calibration=inputs_of(model)),
+        lambda: qspec.quantize(qspec.loads(SPEC), quantized, inputs_of(model), tmp_path / "m.tflite"),
+    ):
+        with pytest.raises(SpecError, match="quantized already"):
+            again()
+
+
+def test_a_spec_may_be_named_by_its_path(tmp_path):
+    (tmp_path / "a.qspec").write_text(SPEC)
+    model = models.perceptron()
+
+    assert qspec.quantize(tmp_path / "a.qspec", model, inputs_of(model), tmp_path / "m.tflite").ok
+
+
 def test_no_file_is_left_where_the_data_is_unusable(tmp_path):
     model = models.perceptron()
 
