@@ -14,7 +14,7 @@ def import_frameworks() -> None:
         SpecError: they are missing, too old, or set up for something else.
     """
     with _standard_error_closed():
-        import qspec.keras  # noqa: F401
+        import qspec.keras  # noqa: F401  for its effect
 
 
 @contextmanager
