@@ -63,6 +63,12 @@ def step_constants(step: Step) -> dict[tuple[str, str], Any]:
     return constants
 
 
+def has_bias(step: Step) -> bool:
+    """Whether `step_constants` gives a bias: the layer's own, or the one of a batch normalization folded in."""
+    own = getattr(step.layer, "bias", None) is not None
+    return ("bias", "bias") in step.slots and (own or step.batch_norm is not None)
+
+
 def _variables(step: Step) -> dict[tuple[str, str], Any]:
     keys = [str(key) for kind, key in step.slots if kind == "weights"]
     constants = {("weights", key): ops.convert_to_tensor(getattr(step.layer, key)) for key in keys}

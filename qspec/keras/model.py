@@ -14,7 +14,7 @@ from keras import ops
 
 from qspec.diagnostics import SpecError
 from qspec.graph.ops import Op, Slot
-from qspec.keras.execution import Constants, Step, channel_axes, step_constants
+from qspec.keras.execution import Constants, Step, channel_axes, has_bias, step_constants
 from qspec.keras.fake_quantize import (
     Rounding,
     fake_quantize,
@@ -62,7 +62,20 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         self.output_names = list(live.graph.output_names)
         self.producers = self.plan.ops.producers()
         self.consumers = self.plan.ops.consumers()
+        self.bias_of = {step.call.index: bias for step in self.simulation.steps for bias in self._integer_bias(step)}
+        self.corrections = {bias: self._correction(bias) for bias in self.bias_of.values()}
         self.built = True
+
+    def _integer_bias(self, step: Step) -> list[int]:
+        """The tensor of a step's bias, if it has one that becomes integers."""
+        bias = self.plan.ops.slots.get(Slot(step.call.index, "bias", "bias"))
+        quantizer = self.plan.decisions[bias].quantizer if bias is not None and has_bias(step) else None
+        return [] if bias is None or quantizer is None or quantizer.is_float else [bias]
+
+    def _correction(self, bias: int) -> Any:
+        """What a bias makes up for: zero until calibration."""
+        shape = self.plan.ops.tensors[bias].shape
+        return self.add_weight(name=f"correction_{bias}", shape=shape, initializer="zeros", trainable=False)
 
     def build(self, input_shape: Any = None) -> None:
         """Everything is built from the start."""
@@ -110,7 +123,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
 
         A bias has the product of its op's input and weight scales, and zero point 0.
         """
-        raw = step_constants(step)
+        raw = self.corrected_constants(step)
         found: dict[tuple[str, str], QuantizedConstant] = {}
         for (kind, key), value in sorted(raw.items(), key=lambda item: item[0][0] == "bias"):
             tensor = self.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]
@@ -123,6 +136,14 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
                 room = self._bias_room(tensor, raw, known)
                 found[kind, key] = _quantize_constant(tensor, value, decision, channel_axes(step.layer, key), room)
         return found
+
+    def corrected_constants(self, step: Step) -> dict[tuple[str, str], Any]:
+        """A step's float constants, its bias corrected for the rounding of its weights."""
+        constants = step_constants(step)
+        bias = self.bias_of.get(step.call.index)
+        if bias is not None:
+            constants["bias", "bias"] = constants["bias", "bias"] + self.corrections[bias]
+        return constants
 
     def _accumulator_scale(
         self, bias: int, constants: Mapping[tuple[str, str], QuantizedConstant], known: KnownParameters

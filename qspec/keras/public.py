@@ -15,6 +15,7 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.graph.layers import Shape
+from qspec.keras.bias_correction import InputMeans, correct_biases
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
@@ -202,6 +203,14 @@ def parameters(model: QuantizedModel) -> dict[int, Parameters]:
     return found
 
 
+def biases(model: QuantizedModel) -> dict[int, np.ndarray]:
+    """The biases to be quantized (float32, corrected), by the plan's tensor ids."""
+    steps = {
+        model.bias_of[step.call.index]: step for step in model.simulation.steps if step.call.index in model.bias_of
+    }
+    return {bias: np.asarray(model.corrected_constants(step)["bias", "bias"]) for bias, step in steps.items()}
+
+
 def _never_observed(plan: Plan, tensor: int) -> SpecError:
     name = plan.ops.tensors[tensor].name
     message = f"the range of `{name}` was never observed"
@@ -216,9 +225,11 @@ def _apply(
     calibration = _sampled(data, quantized)
     file = lower(quantized)
     inputs = [array.astype(np.float32, copy=False) for array in calibration.inputs]
-    for index, observed in calibrate(file, quantized.plan, inputs, progress).items():
+    means = InputMeans(quantized)
+    for index, observed in calibrate(file, quantized.plan, inputs, progress, means.update).items():
         extremes = observed.smallest, observed.largest
         quantized.ranges[index].start(observed.minimum, observed.maximum, extremes)
+    correct_biases(quantized, means)
     return quantized, (file, calibration)
 
 
@@ -265,7 +276,7 @@ def _export(
 ) -> Result:
     started = time.perf_counter()
     known = parameters(model)
-    content = write(file, model.plan, known)
+    content = write(file, model.plan, known, biases(model))
     seconds["write"] = time.perf_counter() - started
     result = _judge(model, model.spec, content, Path(path), known, samples, seconds)
     write_file(path, content)

@@ -31,11 +31,15 @@ class ObservedRange:
 
 
 def calibrate(
-    file: FloatFile, plan: Plan, inputs: Sequence[np.ndarray], progress: Progress | None = None
+    file: FloatFile,
+    plan: Plan,
+    inputs: Sequence[np.ndarray],
+    progress: Progress | None = None,
+    watch: Callable[[Mapping[int, np.ndarray]], None] | None = None,
 ) -> dict[int, ObservedRange]:
     """The range of every group of `plan.ranges` that is not fixed, by its index.
 
-    *inputs* are float32 arrays in the model's order, samples first.
+    *inputs* are float32 arrays in the model's order, samples first. *watch* is shown every run's tensors.
 
     Raises:
         SpecError: the model's activations overflow on this data.
@@ -55,6 +59,8 @@ def calibrate(
             unusable = group.update(values)
             if unusable is not None:
                 raise _overflow(plan, unusable)
+        if watch is not None:
+            watch(values)
         if progress is not None:
             progress(done, total)
     return {index: group.range() for index, group in observed.items()}

@@ -21,15 +21,17 @@ from qspec.plan.plan import Plan
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 
-def write(file: FloatFile, plan: Plan, parameters: Mapping[int, Parameters]) -> bytes:
-    """The bytes of the integer file.
+def write(
+    file: FloatFile, plan: Plan, parameters: Mapping[int, Parameters], biases: Mapping[int, np.ndarray] | None = None
+) -> bytes:
+    """The bytes of the integer file. *biases* (float32, by the plan's tensor ids) stand in for those of the float file.
 
     *parameters* holds scale and zero point of every tensor to be quantized but the biases, by the plan's tensor ids.
 
     Raises:
         SpecError: the float file is not the one that the plan predicted.
     """
-    return _Writer(file, plan, parameters).write()
+    return _Writer(file, plan, parameters, biases or {}).write()
 
 
 @dataclass
@@ -37,6 +39,7 @@ class _Writer:
     file: FloatFile
     plan: Plan
     parameters: Mapping[int, Parameters]
+    biases: Mapping[int, np.ndarray]
     indices: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the new file
     copied: dict[int, int] = field(default_factory=dict)  # constant of the float file → tensor of the new file
     buffer_of: dict[bytes, int] = field(default_factory=dict)
@@ -176,6 +179,7 @@ class _Writer:
         if slot is not None and slot.kind == "bias":
             scales = self.parameters[op.inputs[0]].scale, self.parameters[op.inputs[1]].scale
             bits = 64 if tensor.type == "int64" else 32
+            values = self.biases.get(tensor.id, values)
             codes: np.ndarray = quantize_bias(values, *scales, bits=bits)  # type: ignore[arg-type]
             scale = np.asarray(scales[0] * scales[1], np.float32)
             limits = np.iinfo(codes.dtype)

@@ -1,0 +1,67 @@
+"""Biases that make up for the rounding of the weights.
+
+Rounding changes every weight a little, and with inputs that are not zero on average each output channel moves by a
+constant: the sum of weight error times mean input. The bias takes it back (Nagel et al. 2019, "Data-Free Quantization
+Through Weight Equalization and Bias Correction", https://arxiv.org/abs/1906.04721, section 4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from qspec.keras.execution import channel_axes, step_constants
+from qspec.keras.model import QuantizedModel
+from qspec.keras.ranges import KnownParameters
+from qspec.litert.calibration import float_tensor
+
+
+class InputMeans:
+    """The mean of what each corrected op reads, channel by channel, over all runs that were shown."""
+
+    def __init__(self, model: QuantizedModel) -> None:
+        self.sources = {
+            bias: float_tensor(model.plan, model.producers, model.consumers[bias][0].inputs[0])
+            for bias in model.corrections
+        }
+        self.sums: dict[int, Any] = {}
+        self.runs = 0
+
+    def update(self, values: Mapping[int, np.ndarray]) -> None:
+        """Take a run's tensors into account, by the plan's ids."""
+        self.runs += 1
+        for tensor in set(self.sources.values()):
+            mean = values[tensor].reshape(-1, values[tensor].shape[-1]).mean(0)
+            self.sums[tensor] = self.sums.get(tensor, 0.0) + mean
+
+    def of(self, bias: int) -> np.ndarray:
+        """The mean input, [input channels], of the op that has this bias."""
+        return np.asarray(self.sums[self.sources[bias]] / self.runs, np.float32)
+
+
+def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
+    """Set the model's corrections from its weights as they are now, and their rounding."""
+    known = KnownParameters(model.ranges)
+    for step in model.simulation.steps:
+        constants = model.quantized_constants(step, known)
+        bias = constants.get(("bias", "bias"))
+        if bias is None or bias.tensor not in model.corrections:
+            continue
+        weights = model.plan.ops.tensors[model.consumers[bias.tensor][0].inputs[1]].slot
+        assert weights is not None
+        key = (weights.kind, str(weights.key))
+        error = np.asarray(step_constants(step)[key]) - np.asarray(constants[key].value)
+        depthwise = len(channel_axes(step.layer, key[1])) > 1
+        model.corrections[bias.tensor].assign(_shift(error, means.of(bias.tensor), depthwise))
+
+
+def _shift(error: np.ndarray, mean: np.ndarray, depthwise: bool) -> np.ndarray:
+    """What the output channels lose: *error* in Keras' layout, (…, in, out), and *mean*, [input channels]."""
+    summed = error.sum(tuple(range(error.ndim - 2)))
+    if depthwise:
+        return np.ravel(summed * mean[:, None])
+    groups = mean.size // summed.shape[0]
+    by_group = summed.reshape(summed.shape[0], groups, -1)
+    return np.ravel(np.einsum("gi,igo->go", mean.reshape(groups, -1), by_group))
