@@ -42,17 +42,23 @@ class InputMeans:
 
 
 def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
-    """Set the model's corrections from its weights as they are now, and their rounding."""
+    """Set the model's corrections from its weights as they are now, and their rounding.
+
+    A bias of zeros stays one: a file holds all of a size once.
+    """
     known = KnownParameters(model.ranges)
     for step in model.simulation.steps:
         constants = model.quantized_constants(step, known)
         bias = constants.get(("bias", "bias"))
         if bias is None or bias.tensor not in model.corrections:
             continue
+        raw = step_constants(step)
+        if not np.any(np.asarray(raw["bias", "bias"])):
+            continue
         weights = model.plan.ops.tensors[model.consumers[bias.tensor][0].inputs[1]].slot
         assert weights is not None
         key = (weights.kind, str(weights.key))
-        error = np.asarray(step_constants(step)[key]) - np.asarray(constants[key].value)
+        error = np.asarray(raw[key]) - np.asarray(constants[key].value)
         depthwise = len(channel_axes(step.layer, key[1])) > 1
         model.corrections[bias.tensor].assign(_shift(error, means.of(bias.tensor), depthwise))
 

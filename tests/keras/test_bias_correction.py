@@ -9,10 +9,10 @@ import qspec
 from tests.keras.test_whole_way import INTEGER_EDGES, inputs_of
 
 LAYERS = {
-    "dense": (layers.Dense(6), (5,)),
-    "grouped": (layers.Conv2D(6, 1, groups=2), (4, 4, 4)),
-    "depthwise": (layers.DepthwiseConv2D(3, depth_multiplier=2), (4, 4, 3)),
-    "separable": (layers.SeparableConv2D(6, 3), (4, 4, 3)),
+    "dense": (layers.Dense(6, bias_initializer="ones"), (5,)),
+    "grouped": (layers.Conv2D(6, 1, groups=2, bias_initializer="ones"), (4, 4, 4)),
+    "depthwise": (layers.DepthwiseConv2D(3, depth_multiplier=2, bias_initializer="ones"), (4, 4, 3)),
+    "separable": (layers.SeparableConv2D(6, 3, bias_initializer="ones"), (4, 4, 3)),
 }
 
 
@@ -46,10 +46,19 @@ def test_the_mean_of_every_channel_is_that_of_the_float_layer(name):
 def test_the_file_has_the_corrected_biases(tmp_path):
     keras.utils.set_random_seed(4)
     image = keras.Input((5,))
-    model = keras.Model(image, layers.Dense(6)(image))
+    model = keras.Model(image, layers.Dense(6, bias_initializer="ones")(image))
     data = inputs_of(model, 64) + 2.0
 
     result = qspec.quantize(qspec.loads(INTEGER_EDGES), model, data, tmp_path / "m.tflite", samples=data)
 
     assert result.ok
     assert result.parity.by_op()["FULLY_CONNECTED"].equal >= 0.98  # uncorrected ones would be a third of a step off
+
+
+def test_a_bias_of_zeros_stays_one():
+    image = keras.Input((5,))
+    model = keras.Model(image, layers.Dense(6)(image))
+
+    quantized = qspec.apply(qspec.loads(INTEGER_EDGES), model, calibration=inputs_of(model, 64) + 2.0)
+
+    assert not any(np.any(variable.numpy()) for variable in quantized.corrections.values())
