@@ -44,7 +44,7 @@ class InputMeans:
 def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
     """Set the model's corrections from its weights as they are now, and their rounding.
 
-    A bias of zeros stays one: a file holds all of a size once.
+    A bias whose integers are zeros stays so: a file holds all of a size once.
     """
     known = KnownParameters(model.ranges)
     for step in model.simulation.steps:
@@ -52,9 +52,9 @@ def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
         bias = constants.get(("bias", "bias"))
         if bias is None or bias.tensor not in model.corrections:
             continue
-        raw = step_constants(step)
-        if not np.any(np.asarray(raw["bias", "bias"])):
+        if not np.any(np.asarray(bias.value)):
             continue
+        raw = step_constants(step)
         weights = model.plan.ops.tensors[model.consumers[bias.tensor][0].inputs[1]].slot
         assert weights is not None
         key = (weights.kind, str(weights.key))
