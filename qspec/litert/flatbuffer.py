@@ -22,6 +22,12 @@ _NUMBERS = ("FLOAT64", "FLOAT32", "FLOAT16", "INT64", "INT32", "INT16", "INT8", 
 _BUFFER_ALIGNMENT = 16
 
 
+def litert_missing() -> SpecError:
+    """What to say where LiteRT cannot be imported."""
+    message = "this needs LiteRT, and `ai-edge-litert` is not installed"
+    return SpecError([MISSING_EXTRA.at(Place("environment"), message, help="pip install 'qspec[litert]'")])
+
+
 def schema() -> Any:
     """The generated classes of LiteRT's schema.
 
@@ -31,8 +37,7 @@ def schema() -> Any:
     try:
         from ai_edge_litert import schema_py_generated
     except ImportError:
-        message = "this needs LiteRT, and `ai-edge-litert` is not installed"
-        raise SpecError([MISSING_EXTRA.at(Place("environment"), message, help="pip install 'qspec[litert]'")]) from None
+        raise litert_missing() from None
     return schema_py_generated
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import MISSING_EXTRA, UNREADABLE_FILE
+from qspec.diagnostics.catalogue import UNREADABLE_FILE
+from qspec.litert.flatbuffer import litert_missing
 
 Kernels = Literal["fast", "built_in", "reference"]
 
@@ -26,8 +27,7 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
-        message = "this needs LiteRT, and `ai-edge-litert` is not installed"
-        raise SpecError([MISSING_EXTRA.at(Place("environment"), message, help="pip install 'qspec[litert]'")]) from None
+        raise litert_missing() from None
     resolver = {
         "fast": OpResolverType.AUTO,
         "built_in": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,

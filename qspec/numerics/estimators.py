@@ -60,7 +60,20 @@ class MovingAverage(MinMax):
         return np.asarray(keep * old[0] + take * new[0]), np.asarray(keep * old[1] + take * new[1])
 
 
-class Percentile:
+class _Distribution:
+    """The ends that were seen, and how the values lie between them."""
+
+    def __init__(self) -> None:
+        self._histogram = Histogram()
+        self._seen = MinMax()
+
+    def update(self, batch: ArrayLike) -> None:
+        """See `Estimator`."""
+        self._seen.update(batch)
+        self._histogram.update(np.asarray(batch, np.float32))
+
+
+class Percentile(_Distribution):
     """Cuts the same share off both tails: from percentile `100 - p` to percentile *p*; 100 is `MinMax`.
 
     Quantiles come from a `Histogram`: each end is at most `4 / BINS` = 0.03 % of the largest magnitude off, and never
@@ -70,14 +83,8 @@ class Percentile:
     def __init__(self, p: float) -> None:
         if not 50 < p <= 100:
             raise ValueError(f"a percentile must be above 50 and at most 100, found {p:g}")
+        super().__init__()
         self._fraction = p / 100
-        self._histogram = Histogram()
-        self._seen = MinMax()
-
-    def update(self, batch: ArrayLike) -> None:
-        """See `Estimator`."""
-        self._seen.update(batch)
-        self._histogram.update(np.asarray(batch, np.float32))
 
     def range(self) -> Ends:
         """See `Estimator`."""
@@ -89,7 +96,7 @@ class Percentile:
         return np.asarray(low), np.asarray(high)
 
 
-class LeastSquares:
+class LeastSquares(_Distribution):
     """The range whose quantization has the least mean squared error, rounding and clipping together.
 
     Candidates are the seen ends, shrunk by up to 2^10 in steps of 2^(1/16); asymmetric ends in turn, twice.
@@ -97,15 +104,9 @@ class LeastSquares:
     """
 
     def __init__(self, *, lowest: int, highest: int, symmetric: bool) -> None:
+        super().__init__()
         self._codes = {"lowest": lowest, "highest": highest}
         self._symmetric = symmetric
-        self._histogram = Histogram()
-        self._seen = MinMax()
-
-    def update(self, batch: ArrayLike) -> None:
-        """See `Estimator`."""
-        self._seen.update(batch)
-        self._histogram.update(np.asarray(batch, np.float32))
 
     def range(self) -> Ends:
         """See `Estimator`."""

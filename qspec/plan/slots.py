@@ -48,11 +48,6 @@ class SlotTable:
             slot = self.ops.fused[slot]
         return slot
 
-    def tensor_of(self, value: Value) -> int | None:
-        """The tensor that holds a layer's output in the op graph."""
-        holder = self.holder(Slot(value.call, "output", value.output))
-        return None if holder is None else self.ops.slots[holder]
-
     def of_call(self, call: Call, kind: str, key: str | int | None = None) -> Iterator[int]:
         """The tensors of *call* behind `kind` or `kind[key]`; a shared layer's weights and bias through any call."""
         calls = self._calls_of_layer[id(call.layer)] if kind in ("weights", "bias") else [call]
