@@ -1,5 +1,7 @@
 """The names of LiteRT's ops: `BuiltinOperator` of the flatbuffer schema (schema.fbs, as of ai-edge-litert 2.3.0)."""
 
+from qspec.graph.ops import OPAQUE
+
 # Without PLACEHOLDER_FOR_GREATER_OP_CODES, which is no op.
 _NAMES = """
     ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE ATAN2 AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
@@ -28,4 +30,4 @@ _NAMES = """
     UNSORTED_SEGMENT_MIN UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_SUM VAR_HANDLE WHERE WHILE ZEROS_LIKE
 """
 
-OP_NAMES = frozenset(_NAMES.split())
+OP_NAMES = frozenset((*_NAMES.split(), OPAQUE))

@@ -2,6 +2,7 @@
 
 _WITH_WEIGHTS = ("input", "weights", "bias")
 _REDUCTION = ("input", "axes")
+_SEGMENTS = ("input", "segments")
 _RESIZE = ("input", "size")
 
 _NAMED: dict[str, tuple[str, ...]] = {
@@ -9,6 +10,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "DEPTHWISE_CONV_2D": _WITH_WEIGHTS,
     "FULLY_CONNECTED": _WITH_WEIGHTS,
     "CONV_3D": _WITH_WEIGHTS,
+    "CONV_3D_TRANSPOSE": ("output_shape", "weights", "input", "bias"),
     "TRANSPOSE_CONV": ("output_shape", "weights", "input", "bias"),
     "PAD": ("input", "paddings"),
     "PADV2": ("input", "paddings", "value"),
@@ -44,6 +46,17 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "PRELU": ("input", "alpha"),
     "REVERSE_V2": _REDUCTION,
     "FILL": ("shape", "input"),
+    "ONE_HOT": ("indices", "depth", "input", "input"),
+    "SCATTER_ND": ("indices", "input", "shape"),
+    "REVERSE_SEQUENCE": ("input", "lengths"),
+    "SEGMENT_SUM": _SEGMENTS,
+    **dict.fromkeys(("UNSORTED_SEGMENT_SUM", "UNSORTED_SEGMENT_PROD"), (*_SEGMENTS, "count")),
+    **dict.fromkeys(("UNSORTED_SEGMENT_MAX", "UNSORTED_SEGMENT_MIN"), (*_SEGMENTS, "count")),
+    "RFFT2D": ("input", "length"),
+    "RANDOM_UNIFORM": ("shape",),
+    "RANDOM_STANDARD_NORMAL": ("shape",),
+    "MULTINOMIAL": ("input", "count"),
+    "SPARSE_TO_DENSE": ("indices", "shape", "input", "input"),
     "EMBEDDING_LOOKUP": ("indices", "weights"),
     "DYNAMIC_UPDATE_SLICE": ("input", "update", "begin"),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (
@@ -68,3 +81,9 @@ def operand_name(kind: str, position: int) -> str:
 def operand_names(kind: str) -> tuple[str, ...]:
     """The names of the operands of *kind*, each once, in order."""
     return tuple(dict.fromkeys(_NAMED.get(kind, ("input",))))
+
+
+def operand_position(kind: str, name: str) -> int | None:
+    """Where the operand called *name* stands among those of *kind*; None if there is no such."""
+    names = _NAMED.get(kind, ())
+    return names.index(name) if name in names else None

@@ -27,14 +27,31 @@ class Slot:
         return f"output[{self.key}]" if self.kind == "output" and self.key else self.kind
 
 
+OPAQUE = "OPAQUE"
+"""The kind of an op that stands for all ops of a layer, where it is not known which these are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a constant comes from a variable of its layer.
+
+    `variable` is the path of attributes that leads to it (`kernel`, `query_dense.kernel`). Of it are taken, in this
+    order: the `part` (axis, start, size), the `permutation` of its axes, and the constant's shape.
+    """
+
+    variable: str
+    part: tuple[int, int, int] | None = None
+    permutation: tuple[int, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor of an op graph; `id` is its position in `OpGraph.tensors`.
 
     `type` is LiteRT's name in lower case (`float32`, `int8`, `int32`). `slot` is None for what no spec speaks of
     (shapes, axes, paddings) and for the ends that a QUANTIZE or DEQUANTIZE adds. `shape` has None for an unknown
-    dimension and is itself None if nothing is known. `value` holds small integer constants (axes, paddings, shapes) as
-    nested tuples.
+    dimension and is itself None if nothing is known. `value` holds small constants (axes, paddings, shapes, factors) as
+    numbers or nested tuples. `source` tells how a weight comes from a variable, where the layer is computed op by op.
     """
 
     id: int
@@ -44,6 +61,7 @@ class Tensor:
     constant: bool = False
     slot: Slot | None = None
     value: Any = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +83,24 @@ class Op:
 
 
 @dataclass(frozen=True, eq=False)
+class Composition:
+    """One layer call's ops as its lowering wrote them, before passes joined any. `tensors` are by their ids in `ops`;
+    `inputs` are those that the call reads, `outputs` its results."""
+
+    tensors: Mapping[int, Tensor]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class OpGraph:
     """Ops in execution order and their tensors.
 
     `slots` finds the tensor of a slot. `fused` names, for a layer output that fusion removed, the slot that holds the
     value instead (a convolution's output before its ReLU → the ReLU's output). `folded` maps the call of a batch
     normalization to the call of the layer whose kernel it is folded into. `shapes` are every layer call's output
-    shapes, whether or not the tensor still exists; an unknown one is None.
+    shapes, whether or not the tensor still exists; an unknown one is None. `compositions` are the calls' own ops.
     """
 
     tensors: tuple[Tensor, ...]
@@ -82,6 +111,7 @@ class OpGraph:
     fused: Mapping[Slot, Slot] = field(default_factory=dict)
     folded: Mapping[int, int] = field(default_factory=dict)
     shapes: Mapping[int, tuple[Shape | None, ...]] = field(default_factory=dict)
+    compositions: Mapping[int, Composition] = field(default_factory=dict)
 
     def producers(self) -> Mapping[int, Op]:
         """The op that writes each tensor."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qspec.keras.execution import channel_axes, step_constants
+from qspec.keras.execution import step_constants
 from qspec.keras.model import QuantizedModel
 from qspec.keras.ranges import KnownParameters
 from qspec.litert.calibration import float_tensor
@@ -59,15 +59,16 @@ def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
         assert weights is not None
         key = (weights.kind, str(weights.key))
         error = np.asarray(raw[key]) - np.asarray(constants[key].value)
-        depthwise = len(channel_axes(step.layer, key[1])) > 1
+        depthwise = model.consumers[bias.tensor][0].kind == "DEPTHWISE_CONV_2D"
         model.corrections[bias.tensor].assign(_shift(error, means.of(bias.tensor), depthwise))
 
 
 def _shift(error: np.ndarray, mean: np.ndarray, depthwise: bool) -> np.ndarray:
-    """What the output channels lose: *error* in Keras' layout, (…, in, out), and *mean*, [input channels]."""
-    summed = error.sum(tuple(range(error.ndim - 2)))
+    """What the output channels lose: *error* as in the flatbuffer, (out, …, in) or, depthwise, (1, …, out), and *mean*,
+    [input channels]. A depthwise kernel's outputs of one input channel stand together."""
     if depthwise:
-        return np.ravel(summed * mean[:, None])
-    groups = mean.size // summed.shape[0]
-    by_group = summed.reshape(summed.shape[0], groups, -1)
-    return np.ravel(np.einsum("gi,igo->go", mean.reshape(groups, -1), by_group))
+        return np.asarray(error.sum(tuple(range(error.ndim - 1))) * np.repeat(mean, error.shape[-1] // mean.size))
+    summed = error.sum(tuple(range(1, error.ndim - 1)))
+    by_group = mean.reshape(-1, summed.shape[1])
+    groups = np.arange(len(summed)) * len(by_group) // len(summed)
+    return np.asarray(np.einsum("oi,oi->o", summed, by_group[groups]))

@@ -7,7 +7,7 @@ layer's variables, in whatever mode the caller is in (eager, or inside a traced 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,15 @@ from keras import ops
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import Call
-
-Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
-Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, and goes on with what comes back
+from qspec.graph.ops import Composition
+from qspec.keras.op_execution import (
+    Constants,
+    Inner,
+    computed_op_by_op,
+    op_by_op,
+    replaced_variables,
+    sourced_constants,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,8 @@ class Step:
 
     `batch_norm` is the batch normalization folded into this layer's kernel. `folded` says that this call is itself a
     batch normalization that was folded away. `slots` are the kinds and keys of this call's slots in the op graph.
+    `composition` are the ops that stand for the layer; None for one that `passes` its input on at inference, and for
+    one whose ops are not known.
     """
 
     call: Call
@@ -36,48 +44,39 @@ class Step:
     batch_norm: Any
     folded: bool
     slots: frozenset[tuple[str, str | int]]
+    composition: Composition | None = None
+    passes: bool = False
 
-
-def channel_axes(layer: Any, key: str) -> tuple[int, ...]:
-    """The axes of a constant, in Keras' layout, along which per-channel parameters vary: the output channels."""
-    depthwise = isinstance(layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)) and key == "kernel"
-    return (-2, -1) if depthwise or key == "depthwise_kernel" else (-1,)
+    @property
+    def op_by_op(self) -> bool:
+        """Whether the layer is computed op by op, and not by its own call. What a spec says of a custom layer's ops is
+        no reason to leave its code out."""
+        layer = self.call.layer
+        return layer.built_in and self.composition is not None and computed_op_by_op(self.composition)
 
 
 # ---- constants
 
 
 def step_constants(step: Step) -> dict[tuple[str, str], Any]:
-    """The step's float constants by slot kind and key, batch normalization folded in (Jacob et al. 2018, 3.2)."""
+    """The step's float constants by slot kind and key, in the flatbuffer's layout, batch normalization folded in (Jacob
+    et al. 2018, 3.2)."""
     layer = step.layer
+    if step.composition is None:
+        return {}
     if isinstance(layer, keras.layers.BatchNormalization):
         multiplier, addend = _affine(layer)
-        return {} if step.folded else {("inner", "multiplier"): multiplier, ("inner", "addend"): addend}
+        return {} if step.folded else _inner_constants(step.composition, multiplier=multiplier, addend=addend)
     if isinstance(layer, keras.layers.Rescaling):
-        return _inner_constants(step, multiplier=layer.scale, addend=layer.offset)
-    if isinstance(layer, keras.layers.Average):
-        return _inner_constants(step, multiplier=1 / len(step.call.inputs))
-    constants = _variables(step)
-    if getattr(layer, "activation", None) is keras.activations.hard_sigmoid:
-        constants |= _inner_constants(step, addend=3.0, multiplier=1 / 6)
-    return constants
+        return _inner_constants(step.composition, multiplier=layer.scale, addend=layer.offset)
+    constants = sourced_constants(layer, step.composition)
+    return constants if step.batch_norm is None else _fold(step, step.composition, constants)
 
 
 def has_bias(step: Step) -> bool:
     """Whether `step_constants` gives a bias: the layer's own, or the one of a batch normalization folded in."""
     own = getattr(step.layer, "bias", None) is not None
     return ("bias", "bias") in step.slots and (own or step.batch_norm is not None)
-
-
-def _variables(step: Step) -> dict[tuple[str, str], Any]:
-    keys = [str(key) for kind, key in step.slots if kind == "weights"]
-    constants = {("weights", key): ops.convert_to_tensor(getattr(step.layer, key)) for key in keys}
-    bias = getattr(step.layer, "bias", None)
-    if step.batch_norm is not None:
-        return _fold(step, constants, bias)
-    if ("bias", "bias") in step.slots and bias is not None:
-        constants["bias", "bias"] = ops.convert_to_tensor(bias)
-    return constants
 
 
 def _affine(batch_norm: Any) -> tuple[Any, Any]:
@@ -89,20 +88,30 @@ def _affine(batch_norm: Any) -> tuple[Any, Any]:
     return multiplier, addend + batch_norm.beta if batch_norm.center else addend
 
 
-def _fold(step: Step, constants: dict[tuple[str, str], Any], bias: Any) -> dict[tuple[str, str], Any]:
+def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
+    """Fold the normalization behind into the weights of the layer's last op."""
     multiplier, addend = _affine(step.batch_norm)
-    key = "pointwise_kernel" if ("weights", "pointwise_kernel") in constants else "kernel"
-    kernel = constants["weights", key]
-    axes = channel_axes(step.layer, key)
-    constants["weights", key] = kernel * ops.reshape(multiplier, [kernel.shape[axis] for axis in axes])
+    op = composition.ops[-1]
+    weights = composition.tensors[op.inputs[1]].slot
+    assert weights is not None
+    key = (weights.kind, str(weights.key))
+    # The output channels come first in the flatbuffer, but for the depthwise kernel, where they come last.
+    along = (-1,) if op.kind == "DEPTHWISE_CONV_2D" else (-1, *[1] * (len(constants[key].shape) - 1))
+    constants[key] = constants[key] * ops.reshape(multiplier, along)
+    bias = constants.get(("bias", "bias"))
     constants["bias", "bias"] = addend if bias is None else addend + bias * multiplier
     return constants
 
 
-def _inner_constants(step: Step, **values: Any) -> dict[tuple[str, str], Any]:
-    """Those of *values* for which lowering wrote an op."""
-    present = {key: value for key, value in values.items() if ("inner", key) in step.slots}
-    return {("inner", key): ops.convert_to_tensor(value, "float32") for key, value in present.items()}
+def _inner_constants(composition: Composition, **values: Any) -> dict[tuple[str, str], Any]:
+    """Those of *values* for which lowering wrote an op, in the constant's shape."""
+    return {
+        ("inner", str(tensor.slot.key)): ops.reshape(
+            ops.convert_to_tensor(values[str(tensor.slot.key)], "float32"), tensor.shape
+        )
+        for tensor in composition.tensors.values()
+        if tensor.constant and tensor.slot is not None and tensor.slot.key in values
+    }
 
 
 # ---- running
@@ -112,9 +121,6 @@ _MERGES: dict[type, Callable[[Any, Any], Any]] = {
     keras.layers.Add: operator.add,
     keras.layers.Subtract: operator.sub,
     keras.layers.Multiply: operator.mul,
-    keras.layers.Average: operator.add,
-    keras.layers.Maximum: ops.maximum,
-    keras.layers.Minimum: ops.minimum,
 }
 
 
@@ -140,21 +146,20 @@ def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner:
     layer = step.layer
     if step.folded:
         return arguments[0]
+    if step.passes and keywords.get("training") is False:
+        return arguments[0]
+    if step.composition is None:
+        return layer(*arguments, **keywords)
     if isinstance(layer, (keras.layers.BatchNormalization, keras.layers.Rescaling)):
         return _multiply_add(arguments[0], constants, inner)
+    if step.op_by_op:
+        return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner)
     if type(layer) in _MERGES:
-        return _merge(step, arguments[0], constants, inner)
+        return _MERGES[type(layer)](*arguments[0])
     if isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape)):
         return _reshape(layer, arguments[0])
-    if isinstance(layer, keras.layers.Activation):
-        return _activate(step, layer.activation, arguments[0], constants, inner)
-    if isinstance(layer, keras.layers.SeparableConv2D):
-        value = _separable(layer, arguments[0], constants, inner)
-        return _activate(step, layer.activation, value, constants, inner)
     if any(kind == "weights" for kind, _ in constants):
-        with _changed(layer, "activation", keras.activations.linear):
-            value = _with_variables(step, constants, arguments, keywords)
-        return _activate(step, getattr(layer, "activation", None), value, constants, inner)
+        return _with_variables(step, constants, arguments, keywords)
     return layer(*arguments, **keywords)
 
 
@@ -166,17 +171,6 @@ def _multiply_add(value: Any, constants: Constants, inner: Inner) -> Any:
     return value
 
 
-def _merge(step: Step, values: Any, constants: Constants, inner: Inner) -> Any:
-    """Two at a time from the left, as LiteRT's binary ops have it."""
-    combine = _MERGES[type(step.layer)]
-    result = values[0]
-    for position, value in enumerate(values[1:], 1):
-        result = inner(f"partial_{position}", combine(result, value))
-    if ("inner", "multiplier") in constants:
-        result = inner("sum", result) * ops.cast(constants["inner", "multiplier"], result.dtype)
-    return result
-
-
 def _reshape(layer: Any, value: Any) -> Any:
     """With -1 for a batch that is unknown. Keras reads it from the tensor (`Flatten` since 3.11), which becomes SHAPE,
     STRIDED_SLICE and PACK in the file."""
@@ -185,26 +179,11 @@ def _reshape(layer: Any, value: Any) -> Any:
     return value if wanted == shape else ops.reshape(value, [-1 if size is None else size for size in wanted])
 
 
-def _separable(layer: Any, value: Any, constants: Constants, inner: Inner) -> Any:
-    geometry = {"data_format": layer.data_format, "dilation_rate": layer.dilation_rate}
-    kernels = (constants["weights", key] for key in ("depthwise_kernel", "pointwise_kernel"))
-    depthwise, pointwise = (ops.cast(kernel, value.dtype) for kernel in kernels)
-    value = ops.depthwise_conv(value, depthwise, strides=layer.strides, padding=layer.padding, **geometry)
-    value = ops.conv(inner("depthwise", value), pointwise, padding="valid", data_format=layer.data_format)
-    bias = constants.get(("bias", "bias"))
-    return value if bias is None else value + ops.cast(bias, value.dtype)
-
-
 def _with_variables(step: Step, constants: Constants, arguments: Any, keywords: Any) -> Any:
     """The layer's own call, its variables reading as *constants*."""
     layer = step.layer
-    replaced, added = [], None
-    for (kind, key), value in constants.items():
-        variable = getattr(layer, key, None) if kind != "inner" else None
-        if variable is not None:
-            replaced.append((variable, value))
-        elif kind == "bias":
-            added = value  # folding gives a bias to a layer without one
+    assert step.composition is not None
+    replaced = replaced_variables(layer, step.composition, constants)
     with _ReplacedVariables(replaced) as scope:
         value = layer(*arguments, **keywords)
     unread = [variable.name for variable, _ in replaced if id(variable) not in scope.read]
@@ -216,6 +195,7 @@ def _with_variables(step: Step, constants: Constants, arguments: Any, keywords: 
         variable.assign(update)
     for loss in scope.losses:
         layer.add_loss(loss)
+    added = constants.get(("bias", "bias")) if getattr(layer, "bias", None) is None else None
     return value if added is None else value + ops.cast(added, value.dtype)
 
 
@@ -248,17 +228,3 @@ def _changed(layer: Any, attribute: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(layer, attribute, kept)
-
-
-def _activate(step: Step, activation: Any, value: Any, constants: Constants, inner: Inner) -> Any:
-    if activation is None or activation is keras.activations.linear:
-        return value
-    if ("inner", "pre_activation") in step.slots:
-        value = inner("pre_activation", value)
-    if activation is keras.activations.silu:
-        return value * inner("sigmoid", ops.sigmoid(value))
-    if activation is keras.activations.hard_sigmoid:
-        shifted = inner("shifted", value + ops.cast(constants["inner", "addend"], value.dtype))
-        clipped = inner("clipped", ops.relu6(shifted))
-        return clipped * ops.cast(constants["inner", "multiplier"], value.dtype)
-    return activation(value)

@@ -10,8 +10,9 @@ from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.keras.execution import Constants, Step, step_constants
+from qspec.keras.execution import Step, step_constants
 from qspec.keras.model import QuantizedModel
+from qspec.keras.op_execution import Constants
 from qspec.keras.simulation import Hooks
 from qspec.litert.float_file import FloatFile
 from qspec.litert.stitching import cut_name, input_name, stitch
@@ -60,7 +61,7 @@ def lower(model: QuantizedModel) -> FloatFile:
 
     names = [*map(input_name, range(len(predicted.inputs))), *map(cut_name, cuts)]
     signature = [
-        tf.TensorSpec(predicted.tensors[tensor].shape, tf.float32, name=name)
+        tf.TensorSpec(predicted.tensors[tensor].shape, predicted.tensors[tensor].type, name=name)
         for name, tensor in zip(names, (*predicted.inputs, *cuts), strict=True)
     ]
     concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()

@@ -14,7 +14,7 @@ from keras import ops
 
 from qspec.diagnostics import SpecError
 from qspec.graph.ops import Op, Slot
-from qspec.keras.execution import Constants, Step, channel_axes, has_bias, step_constants
+from qspec.keras.execution import Step, has_bias, step_constants
 from qspec.keras.fake_quantize import (
     Rounding,
     fake_quantize,
@@ -25,6 +25,7 @@ from qspec.keras.fake_quantize import (
     round_twice,
 )
 from qspec.keras.live_model import read_model
+from qspec.keras.op_execution import Constants
 from qspec.keras.ranges import ActivationRange, KnownParameters
 from qspec.keras.simulation import Hooks, Simulation, make_simulation
 from qspec.numerics.bias import LARGEST_BIAS_CODE
@@ -84,7 +85,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The simulated outputs, in the float model's structure; in training, ranges follow the batch."""
         hooks = TrainingHooks(self)
-        outputs = self.simulation.run(self.flat_inputs(inputs), hooks)
+        outputs = self.simulation.run(self.flat_inputs(inputs), hooks, training)
         if training:
             self._follow(hooks)
         if isinstance(self.float_model, keras.Sequential):
@@ -96,7 +97,8 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         if isinstance(inputs, Mapping):
             inputs = [inputs[name] for name in self.input_names]
         flat = list(inputs) if isinstance(inputs, Sequence) else [inputs]
-        return [ops.cast(value, self.compute_dtype) for value in flat]
+        types = [self.plan.predicted.tensors[tensor].type for tensor in self.plan.predicted.inputs]
+        return [ops.cast(value, type_) for value, type_ in zip(flat, types, strict=True)]
 
     def _follow(self, hooks: TrainingHooks) -> None:
         limit = self.spec.train.freeze_ranges_after
@@ -134,7 +136,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
                 found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
             else:
                 room = self._bias_room(tensor, raw, known)
-                found[kind, key] = _quantize_constant(tensor, value, decision, channel_axes(step.layer, key), room)
+                found[kind, key] = _quantize_constant(tensor, value, decision, room)
         return found
 
     def corrected_constants(self, step: Step) -> dict[tuple[str, str], Any]:
@@ -206,14 +208,12 @@ def _quantize_bias(tensor: int, value: Any, scale: Any) -> QuantizedConstant:
     return QuantizedConstant(tensor, value + ops.stop_gradient(rounded - value), scale, ops.zeros_like(scale))
 
 
-def _quantize_constant(
-    tensor: int, value: Any, decision: Decision, axes: tuple[int, ...], room: Any
-) -> QuantizedConstant:
+def _quantize_constant(tensor: int, value: Any, decision: Decision, room: Any) -> QuantizedConstant:
     """*room*: scales, [channels], below which the bias would overflow (`qspec.numerics.weight_scales_that_hold`)."""
     quantizer = decision.quantizer
     assert quantizer is not None
     codes, symmetric = quantizer.code_range, quantizer.scheme == "symmetric"
-    kept = {axis % len(value.shape) for axis in axes} if decision.axis is not None else set()
+    kept = {decision.axis} if decision.axis is not None else set()
     if quantizer.range.method == "exact":
         scale, zero_point = (ops.convert_to_tensor(np.float32(part)) for part in quantizer.range.arguments)
     else:

@@ -15,7 +15,8 @@ from qspec.graph.ops import Slot
 from qspec.keras.data import Samples
 from qspec.keras.model import QuantizedModel
 from qspec.keras.simulation import Hooks
-from qspec.lint.requirement_failed import hold
+from qspec.lint.facts import Deployed, gather
+from qspec.lint.requirement_failed import hold, path_words, placement_value, quantities
 from qspec.litert.parity import Parity
 from qspec.litert.predict import predict
 from qspec.litert.verify import read_tensors, sqnr
@@ -23,6 +24,9 @@ from qspec.numerics import Parameters
 from qspec.schema.evaluate import UNKNOWN
 from qspec.schema.spec import Spec
 from qspec.syntax import tree
+
+
+_MEASURED = frozenset({"size", "parity", "sqnr", "accuracy_drop"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +42,19 @@ class Measurement:
     samples: Samples | None
 
     def problems(self) -> Iterator[Diagnostic]:
-        """An error for every `require` that does not hold."""
+        """An error for every `require` that asks for something measured and does not hold; `check` answers the rest."""
         for requirement in self.spec.requirements:
-            yield from hold(requirement, self.value, self.call)
+            if quantities(requirement) & _MEASURED:
+                yield from hold(requirement, self.value, self.call)
 
     def value(self, path: tree.Path) -> Any:
-        """`size` (bytes), `parity` (LSB), `sqnr` (dB), `accuracy_drop` (percentage points)."""
+        """`size` (bytes), `parity` (LSB), `sqnr` (dB), `accuracy_drop` (percentage points), and what the plan tells:
+        `ops`, and a deployed target's coverage, partitions and parameters."""
         if path.trailers:
-            return UNKNOWN
+            return placement_value(path_words(path), self.deployed)
         match path.head.text:
+            case "ops":
+                return len(self.model.plan.ops.ops)
             case "size":
                 return len(self.content)
             case "parity":
@@ -66,6 +74,11 @@ class Measurement:
         tensors = [self.model.plan.ops.slots.get(Slot(index, "output", 0)) for index in calls]
         ratios = [self._tensor_sqnr(tensor) for tensor in tensors if tensor is not None]
         return min(ratios) if ratios else UNKNOWN
+
+    @cached_property
+    def deployed(self) -> tuple[Deployed, ...]:
+        """Where each deployed target runs the ops."""
+        return gather(self.spec, self.model.plan).deployed
 
     @cached_property
     def file_outputs(self) -> list[np.ndarray]:

@@ -15,8 +15,9 @@ import keras
 
 from qspec.graph.layers import Call, Value
 from qspec.graph.ops import Slot
-from qspec.keras.execution import Constants, Step, run_step, step_constants
+from qspec.keras.execution import Step, run_step, step_constants
 from qspec.keras.live_model import LiveModel
+from qspec.keras.op_execution import Constants
 from qspec.plan.plan import Plan
 
 
@@ -40,9 +41,9 @@ class Simulation:
     plan: Plan
     steps: tuple[Step, ...]
 
-    def run(self, inputs: Sequence[Any], hooks: Hooks) -> list[Any]:
+    def run(self, inputs: Sequence[Any], hooks: Hooks, training: bool | None = None) -> list[Any]:
         """The model's outputs for *inputs* (in the model's order, the batch first)."""
-        return _Walk(self, hooks).run(inputs)
+        return _Walk(self, hooks, {} if training is None else {"training": training}).run(inputs)
 
     def run_apart(self, inputs: Sequence[Any], hooks: Hooks) -> list[Any]:
         """The same outside a call of the model: at inference, and the losses of its layers do not stay with them."""
@@ -65,6 +66,8 @@ def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
             None if batch_norm is None else live.layers[plan.layers.calls[batch_norm].layer.path],
             call.index in plan.ops.folded,
             frozenset(slots.get(call.index, ())),
+            plan.predicted.compositions.get(call.index),
+            Slot(call.index, "output", 0) in plan.predicted.fused and call.index not in plan.predicted.compositions,
         )
 
     return Simulation(live, plan, tuple(step(call) for call in plan.layers.calls))
@@ -103,8 +106,10 @@ class _Walk:
             tensor = self.ops.slots.get(Slot(call.index, "inner", key))
             return value if tensor is None else self.hooks.tensor(tensor, value)
 
+        # A config holds the mode in which the model was once built, which is not that of this run.
+        stored = {key: value for key, value in keywords.items() if key != "training"}
         mode = {key: value for key, value in self.mode.items() if key in inspect.signature(step.layer.call).parameters}
-        result = run_step(step, arguments, mode | keywords, self.hooks.constants(step), inner)
+        result = run_step(step, arguments, stored | mode, self.hooks.constants(step), inner)
         for position, value in enumerate(keras.tree.flatten(result)):
             self.keep(Value(call.index, position), value)
 

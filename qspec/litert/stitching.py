@@ -6,7 +6,7 @@ instead, so that nothing the converter does can reach across. Here each of these
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qspec.litert.flatbuffer import pack, unpack
@@ -40,12 +40,21 @@ def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> Flo
             real[number] = index
         else:
             instead[index] = written[number]
+    instead = {index: _followed(tensor, instead) for index, tensor in instead.items()}
     body.inputs = [real[position] for position in range(len(inputs))]
     for operator in body.operators:
         operator.inputs = [instead.get(int(index), int(index)) for index in operator.inputs]
+    body.outputs = [instead.get(int(index), int(index)) for index in body.outputs]
     body.operators = _in_order(body.operators)
     model.signatureDefs = []
     return FloatFile(pack(model), tuple(inputs), tuple(outputs))
+
+
+def _followed(tensor: int, instead: Mapping[int, int]) -> int:
+    """Where *tensor* comes from: a layer that passes its input on writes nothing of its own."""
+    while tensor in instead:
+        tensor = instead[tensor]
+    return tensor
 
 
 def _read_name(name: Any) -> tuple[str, int]:

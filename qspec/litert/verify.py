@@ -10,7 +10,7 @@ import numpy as np
 
 from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, PARITY_BROKEN
-from qspec.graph.ops import Op, Tensor
+from qspec.graph.ops import OPAQUE, Op, Tensor
 from qspec.litert.calibration import fixed_batches
 from qspec.litert.flatbuffer import enum_names, schema, unpack
 from qspec.litert.interpreter import make_interpreter, run
@@ -40,9 +40,12 @@ def verify_structure(
     """
     model = unpack(content)
     body, place = model.subgraphs[0], Place(path)
-    operators = enum_names(schema().BuiltinOperator)
+    builtin = enum_names(schema().BuiltinOperator)
     codes = [model.operatorCodes[operator.opcodeIndex] for operator in body.operators]
-    kinds = [operators.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown op") for code in codes]
+    kinds = [builtin.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown op") for code in codes]
+    runs = _runs_of_opaque_ops(plan, body)
+    kinds = _joined(kinds, runs)
+    operators = _joined(body.operators, runs)
     planned = [op.kind for op in plan.ops.ops]
     if kinds != planned:
         position = next((i for i, (a, b) in enumerate(zip(kinds, planned, strict=False)) if a != b), len(kinds))
@@ -51,7 +54,9 @@ def verify_structure(
         message = f"op {position} is {found}, the plan has {wanted}"
         return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message)]
     indices: dict[int, int] = {}
-    for op, operator in zip(plan.ops.ops, body.operators, strict=True):
+    for op, operator in zip(plan.ops.ops, operators, strict=True):
+        if op.kind == OPAQUE:
+            continue
         if not (_pair(indices, op.inputs, operator.inputs) and _pair(indices, op.outputs, operator.outputs)):
             message = f"{op.kind} of `{op.layer}` reads or writes another tensor than the plan has"
             return {}, [FILE_DIFFERS_FROM_PLAN.at(place, message, layer=op.layer, op=op.kind)]
@@ -69,7 +74,38 @@ def verify_structure(
         for tensor, index in indices.items()
         if not _has_values(model, body.tensors[index], plan.ops.tensors[tensor])
     ]
-    return indices, problems + _unplanned_floats(body, place, plan, indices)
+    islands = [operator for begin, end in runs for operator in body.operators[begin:end]]
+    return indices, problems + _unplanned_floats(body, place, plan, indices, islands)
+
+
+def _runs_of_opaque_ops(plan: Plan, body: Any) -> list[tuple[int, int]]:
+    """Where the operators of the file stand that make up an opaque op of the plan: begin and end of each run. They are
+    found by the names of its results."""
+    ends = {str(tensor.name.decode()): index for index, tensor in enumerate(body.tensors)}
+    written = {int(index): position for position, op in enumerate(body.operators) for index in op.outputs}
+    runs: list[tuple[int, int]] = []
+    extra = 0
+    for position, op in enumerate(plan.ops.ops):
+        if op.kind != OPAQUE:
+            continue
+        names = [plan.ops.tensors[tensor].name for tensor in op.outputs]
+        last = max((written.get(ends.get(name, -1), -1) for name in names), default=-1)
+        begin = position + extra
+        if last < begin:
+            return runs
+        runs.append((begin, last + 1))
+        extra += last - begin
+    return runs
+
+
+def _joined(items: Sequence[Any], runs: Sequence[tuple[int, int]]) -> list[Any]:
+    """*items*, each run of them as one `OPAQUE`."""
+    joined: list[Any] = []
+    start = 0
+    for begin, end in runs:
+        joined += [*items[start:begin], OPAQUE]
+        start = end
+    return [*joined, *items[start:]]
 
 
 def _pair(indices: dict[int, int], planned: Sequence[int], found: Sequence[int]) -> bool:
@@ -141,9 +177,13 @@ def _short(values: np.ndarray) -> str:
     return f"{values[0]:g}" if values.size == 1 else f"of {values.size} channels ({values[:2].tolist()} …)"
 
 
-def _unplanned_floats(body: Any, place: Place, plan: Plan, indices: Mapping[int, int]) -> list[Diagnostic]:
+def _unplanned_floats(
+    body: Any, place: Place, plan: Plan, indices: Mapping[int, int], islands: Sequence[Any]
+) -> list[Diagnostic]:
     floats = {getattr(schema().TensorType, name) for name in ("FLOAT32", "FLOAT16", "FLOAT64", "BFLOAT16")}
     planned = {index for tensor, index in indices.items() if plan.ops.tensors[tensor].type.startswith("float")}
+    # What stands inside a layer whose ops the plan does not know is float, as the layer is.
+    planned |= {int(index) for operator in islands for index in (*operator.inputs, *operator.outputs)}
     return [
         FILE_DIFFERS_FROM_PLAN.at(place, f"tensor {index} is float, and the plan has no such tensor")
         for index, tensor in enumerate(body.tensors)

@@ -11,10 +11,11 @@ import numpy as np
 import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
+from qspec.litert.pieces import Pieces
 from qspec.numerics import Parameters, quantize, quantize_bias
 from qspec.plan.plan import Plan
 
@@ -45,6 +46,8 @@ class _Writer:
     buffer_of: dict[bytes, int] = field(default_factory=dict)
     codes: dict[tuple[int, int], int] = field(default_factory=dict)  # (builtin code, version) → operator code
     names: set[str] = field(default_factory=set)
+    placed: dict[int, int] = field(default_factory=dict)  # tensor of the float file → tensor of the plan
+    found: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the float file
 
     def __post_init__(self) -> None:
         self.schema = schema()
@@ -56,12 +59,16 @@ class _Writer:
         self.buffers: list[Any] = [self.schema.BufferT()]  # the format reserves the first, and it is empty
 
     def write(self) -> bytes:
-        producers = self._operators_by_tensor()
+        producers, inside = self._operators_by_tensor()
         for tensor in self.graph.inputs:
             self._activation(self.graph.tensors[tensor])
         for op in self.graph.ops:
             if op.kind in CASTS:
                 self._cast(op)
+            elif op.kind == OPAQUE:
+                self._opaque(op, inside[op.calls[0]])
+                for tensor in op.outputs:
+                    producers.pop(tensor, None)
             else:
                 self._operator(op, producers.pop(op.outputs[0], None))
         if producers:
@@ -71,25 +78,36 @@ class _Writer:
 
     # ---- the float file
 
-    def _operators_by_tensor(self) -> dict[int, Any]:
-        """The float file's operators, by the plan's id of their first output."""
+    def _operators_by_tensor(self) -> tuple[dict[int, Any], dict[int, list[Any]]]:
+        """The float file's operators, by the plan's id of their first output; those of layers whose ops the plan does
+        not know apart, in order, by the layer's call."""
         positions = [
             *zip(self.file.inputs, self.body.inputs, strict=True),
             *zip(self.file.outputs, self.body.outputs, strict=True),
         ]
-        self.placed = {int(index): tensor for tensor, index in positions}
-        if len(self.placed) != len(positions):
-            twice = next(tensor for tensor, index in positions if self.placed[int(index)] != tensor)
-            self._differs("the converter merges a tensor with another", self.graph.tensors[twice].name)
-        found = {}
+        unknown = {tensor for op in self.graph.ops if op.kind == OPAQUE for tensor in op.outputs}
+        for tensor, index in positions:
+            first = self.placed.setdefault(int(index), tensor)
+            if first != tensor and tensor not in unknown:
+                self._differs("the converter merges a tensor with another", self.graph.tensors[tensor].name)
+        pieces = Pieces(self.body.operators, frozenset(self.placed))
+        self.found = {tensor: int(index) for tensor, index in positions}
+        inside = {
+            op.calls[0]: pieces.behind([self.found[tensor] for tensor in op.outputs if self._is_written(tensor)])
+            for op in self.graph.ops
+            if op.kind == OPAQUE
+        }
+        copied = {id(operator) for operators in inside.values() for operator in operators}
+        found: dict[int, Any] = {}
         for operator in self.body.operators:
-            tensor = self.placed.get(int(operator.outputs[0]))
-            if tensor is None:
-                self._differs(
-                    f"the converter adds {self._kind(operator)} inside a layer", self._name(operator.outputs[0])
-                )
-            found[tensor] = operator
-        return found  # type: ignore[return-value]
+            if id(operator) in copied:
+                continue
+            known = [self.placed[index] for index in map(int, operator.outputs) if index in self.placed]
+            if not known:
+                where = self._name(operator.outputs[0])
+                self._differs(f"the converter adds {self._kind(operator)} inside a layer", where)
+            found[known[0]] = operator
+        return found, inside
 
     def _name(self, index: int) -> str:
         name = self.body.tensors[index].name
@@ -116,6 +134,55 @@ class _Writer:
         original.inputs = [self._operand(op, tensor, source) for tensor, source in zip(planned, sources, strict=True)]
         original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
         self._add(op, original, planned)
+
+    def _opaque(self, op: Op, operators: Sequence[Any]) -> None:
+        """Copy what the converter made of a layer whose ops the plan does not know. It reads and writes floats."""
+        predicted = next(other for other in self.plan.predicted.ops if other.calls == op.calls)
+        read = dict(zip(predicted.inputs, op.inputs, strict=True))
+        for operator in operators:
+            operator.inputs = [self._inside(int(index), op, read) for index in operator.inputs]
+            operator.outputs = [self._inside(int(index), op, read) for index in operator.outputs]
+            code = self.original.operatorCodes[operator.opcodeIndex]
+            key = max(code.builtinCode, code.deprecatedBuiltinCode), code.version
+            operator.opcodeIndex = self.codes.setdefault(key, len(self.codes))
+            self.operators.append(operator)
+        for tensor in op.outputs:
+            if not self._is_written(tensor):
+                self._pass_on(op, read.get(self.placed[self.found[tensor]], -1), tensor)
+
+    def _is_written(self, tensor: int) -> bool:
+        """Whether an operator of the float file writes *tensor*, which is not another one passed on."""
+        return self.placed[self.found[tensor]] == tensor
+
+    def _pass_on(self, op: Op, source: int, result: int) -> None:
+        """A RESHAPE to the same shape: the plan has a tensor of its own for what a layer passes on."""
+        sizes = np.asarray([-1 if size is None else size for size in self.graph.tensors[result].shape or ()], np.int32)
+        shape = self._tensor(f"{op.layer}/shape", sizes.shape, "int32", self._buffer(sizes), None)
+        operator = self.schema.OperatorT()
+        operator.builtinOptionsType = self.schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions = self.schema.ReshapeOptionsT()
+        operator.inputs = [self.indices[source], shape]
+        operator.outputs = [self._activation(self.graph.tensors[result])]
+        operator.opcodeIndex = self.codes.setdefault((self.schema.BuiltinOperator.RESHAPE, 1), len(self.codes))
+        self.operators.append(operator)
+
+    def _inside(self, index: int, op: Op, read: Mapping[int, int]) -> int:
+        """The new file's index of a tensor of the float file in or around an opaque layer."""
+        if index < 0:
+            return index
+        if index in self.placed:
+            tensor = self.placed[index]
+            return self._activation(self.graph.tensors[read.get(tensor, tensor)])
+        original = self.body.tensors[index]
+        if self.original.buffers[original.buffer].data is not None:
+            return self._copy(index)
+        if index not in self.copied:
+            shape = [int(size) for size in original.shape] if original.shape is not None else []
+            signature = shape if original.shapeSignature is None else [int(size) for size in original.shapeSignature]
+            sizes = [None if size < 0 else size for size in signature]
+            kind = enum_names(self.schema.TensorType)[original.type].lower()
+            self.copied[index] = self._tensor(f"{op.layer}/inside", sizes, kind, 0, None)
+        return self.copied[index]
 
     def _cast(self, op: Op) -> None:
         operator = self.schema.OperatorT()

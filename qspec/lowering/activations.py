@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qspec.graph.document import Node
-from qspec.graph.ops import Slot
+from qspec.graph.ops import Slot, Source
 from qspec.lowering.site import Site, Unsupported
 
 Emit = Callable[[Slot], int]
@@ -97,7 +97,7 @@ def p_re_lu(site: Site) -> int:
     """`PReLU`: its slopes have the input's shape without the batch, 1 on shared axes."""
     tensor = site.single_input()
     shape = slopes_shape(site.shape(tensor), site.config.get("shared_axes"))
-    return site.write("PRELU", [tensor, site.weights("alpha", shape)], site.shape(tensor), site.output)
+    return site.write("PRELU", [tensor, site.weights("alpha", shape, Source("alpha"))], site.shape(tensor), site.output)
 
 
 def slopes_shape(shape: tuple[int | None, ...], shared: Node) -> tuple[int | None, ...]:

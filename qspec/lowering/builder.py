@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qspec.graph.layers import Shape
-from qspec.graph.ops import Op, OpGraph, Slot, Tensor
+from qspec.graph.ops import OPAQUE, Composition, Op, OpGraph, Slot, Source, Tensor
 
 
 @dataclass(eq=False)
@@ -16,9 +16,14 @@ class DraftOp:
 
     kind: str
     inputs: list[int]
-    output: int
+    outputs: list[int]
     attributes: dict[str, Any]
     calls: list[int]
+
+    @property
+    def output(self) -> int:
+        """The first output; most ops have no other."""
+        return self.outputs[0]
 
 
 @dataclass
@@ -28,8 +33,7 @@ class Draft:
     `slots` names tensors, gone ones too: `equal` leads from a tensor to the one that it turned out to be, `gone` from
     one that no longer exists to the one that holds its value. `vanished` are the results of layers without an op.
     `owners` names, for a constant with a slot, the variable it is made from, so that shared layers' constants count as
-    equal. `pairs` are the multiply and add of each batch normalization. `wanted` are the tensors that layers without
-    a lowering read: they stay as they are.
+    equal. `pairs` are the multiply and add of each batch normalization.
     """
 
     tensors: list[Tensor] = field(default_factory=list)
@@ -41,7 +45,6 @@ class Draft:
     owners: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     pairs: dict[int, tuple[DraftOp, DraftOp]] = field(default_factory=dict)
     folded: dict[int, int] = field(default_factory=dict)
-    wanted: set[int] = field(default_factory=set)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
@@ -53,9 +56,17 @@ class Draft:
         """A constant of integers that no spec speaks of: axes, paddings, a shape."""
         return self._add(Tensor(len(self.tensors), name, shape, type, constant=True, value=value))
 
-    def variable(self, shape: Shape | None, slot: Slot, owner: tuple[Any, ...], name: str = "") -> int:
+    def variable(
+        self,
+        shape: Shape | None,
+        slot: Slot,
+        owner: tuple[Any, ...],
+        source: Source | None = None,
+        value: Any = None,
+    ) -> int:
         """A float constant made from a layer's variables or config; *owner* tells which."""
-        added = self._add(Tensor(len(self.tensors), name, shape, constant=True, slot=slot))
+        number = len(self.tensors)
+        added = self._add(Tensor(number, "", shape, constant=True, slot=slot, value=value, source=source))
         self.owners[added] = owner
         return added
 
@@ -74,8 +85,9 @@ class Draft:
         return found
 
     def kept(self) -> frozenset[int]:
-        """The tensors that fusion must leave: outputs of the model, and what layers without a lowering read."""
-        return frozenset((*self.outputs, *self.wanted))
+        """The tensors that fusion must leave: outputs of the model, and what layers of unknown ops read."""
+        read = (tensor for op in self.ops if op.kind == OPAQUE for tensor in op.inputs)
+        return frozenset((*self.outputs, *read))
 
     def remove(self, ops: Set[DraftOp]) -> None:
         """Drop ops that passes have joined to others."""
@@ -83,22 +95,47 @@ class Draft:
 
     def writers(self) -> dict[int, DraftOp]:
         """The op that writes each tensor."""
-        return {op.output: op for op in self.ops}
+        return {tensor: op for op in self.ops for tensor in op.outputs}
 
-    def finish(self, paths: Sequence[str], shapes: Mapping[int, tuple[Shape | None, ...]]) -> OpGraph:
+    def composition(
+        self, ops: Sequence[DraftOp], inputs: Sequence[int], outputs: Sequence[int], path: str
+    ) -> Composition:
+        """A call's *ops* as they are now."""
+        kept = tuple(
+            Op(index, op.kind, tuple(op.inputs), tuple(op.outputs), dict(op.attributes), tuple(op.calls), path)
+            for index, op in enumerate(ops)
+        )
+        used = {tensor for op in kept for tensor in (*op.inputs, *op.outputs) if tensor >= 0}
+        return Composition({number: self.tensors[number] for number in used}, kept, tuple(inputs), tuple(outputs))
+
+    def forget(self, ops: int, tensors: int) -> None:
+        """Drop the ops and tensors that were added since there were so many."""
+        for tensor in self.tensors[tensors:]:
+            if tensor.slot is not None:
+                self.slots.pop(tensor.slot, None)
+            self.owners.pop(tensor.id, None)
+        del self.ops[ops:], self.tensors[tensors:]
+
+    def finish(
+        self,
+        paths: Sequence[str],
+        shapes: Mapping[int, tuple[Shape | None, ...]],
+        compositions: Mapping[int, Composition],
+    ) -> OpGraph:
         """The final graph: dead tensors dropped, the rest numbered in order of appearance. *paths* are the calls'."""
         numbers: dict[int, int] = {-1: -1}
         for tensor in self._order():
             numbers.setdefault(tensor, len(numbers) - 1)
         del numbers[-1]
-        tensors = tuple(self._named(self.tensors[old], new, paths) for old, new in numbers.items())
+        names: dict[str, int] = {}
+        tensors = tuple(self._named(self.tensors[old], new, paths, names) for old, new in numbers.items())
         numbers[-1] = -1
         ops = tuple(
             Op(
                 index,
                 op.kind,
                 tuple(numbers[tensor] for tensor in op.inputs),
-                (numbers[op.output],),
+                tuple(numbers[tensor] for tensor in op.outputs),
                 op.attributes,
                 tuple(dict.fromkeys(op.calls)),
                 paths[op.calls[0]],
@@ -123,13 +160,14 @@ class Draft:
             fused,
             dict(self.folded),
             shapes,
+            compositions,
         )
 
     def _order(self) -> Iterator[int]:
         """The tensors that are left, in order of appearance."""
         yield from self.inputs
         for op in self.ops:
-            yield from (*op.inputs, op.output)
+            yield from (*op.inputs, *op.outputs)
         yield from self.outputs
 
     def _holder(self, tensor: int) -> tuple[int, bool]:
@@ -140,9 +178,15 @@ class Draft:
             tensor = self.gone[tensor] if tensor in self.gone else self.equal[tensor]
         return tensor, removed
 
-    def _named(self, tensor: Tensor, number: int, paths: Sequence[str]) -> Tensor:
+    def _named(self, tensor: Tensor, number: int, paths: Sequence[str], names: dict[str, int]) -> Tensor:
+        """The tensor with its final number and a name that no other has; *names* counts those that are taken."""
         name = tensor.name
         if not name and tensor.slot is not None:
             suffix = "" if tensor.slot == Slot(tensor.slot.call, "output", 0) else f"/{tensor.slot.key}"
             name = f"{paths[tensor.slot.call]}{suffix}"
-        return replace(tensor, id=number, name=name or f"constant_{number}")
+        name = base = name or f"constant_{number}"
+        while name in names:
+            names[base] += 1
+            name = f"{base}_{names[base]}"
+        names[name] = 0
+        return replace(tensor, id=number, name=name)

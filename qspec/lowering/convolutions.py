@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qspec.graph.ops import Slot
+from qspec.graph.ops import Slot, Source
 from qspec.lowering.activations import with_activation
 from qspec.lowering.geometry import padding_name, pair, windowed
 from qspec.lowering.site import Site, Unsupported
@@ -24,8 +24,8 @@ def conv_2d(site: Site) -> int:
         windowed(width, kernel[1], strides[1], dilation[1], padding),
         filters,
     )
-    weights = site.weights("kernel", (filters, *kernel, channels // groups))
-    operands = [tensor, weights, site.bias((filters,))]
+    weights = site.weights("kernel", (filters, *kernel, channels // groups), Source("kernel", permutation=(3, 0, 1, 2)))
+    operands = [tensor, weights, site.own_bias(filters)]
     attributes = _attributes(padding, strides, dilation)
     _refuse_dynamic(site, batch, dilation)
     return with_activation(site, lambda slot: site.write("CONV_2D", operands, shape, slot, **attributes))
@@ -48,8 +48,9 @@ def separable_conv_2d(site: Site) -> int:
     filters = site.config["filters"].integer(1)
     depthwise = _depthwise(site, site.inner("depthwise"), "depthwise_kernel", "depthwise_bias")
     batch, height, width, channels = site.shape(depthwise)
-    weights = site.weights("pointwise_kernel", (filters, 1, 1, channels))
-    operands = [depthwise, weights, site.bias((filters,))]
+    source = Source("pointwise_kernel", permutation=(3, 0, 1, 2))
+    weights = site.weights("pointwise_kernel", (filters, 1, 1, channels), source)
+    operands = [depthwise, weights, site.own_bias(filters)]
     attributes = _attributes("VALID", (1, 1), (1, 1))
     shape = (batch, height, width, filters)
     return with_activation(site, lambda slot: site.write("CONV_2D", operands, shape, slot, **attributes))
@@ -69,7 +70,8 @@ def _depthwise(site: Site, slot: Slot, kernel_name: str, bias_name: str) -> int:
         outputs,
     )
     _refuse_dynamic(site, batch, dilation)
-    operands = [tensor, site.weights(kernel_name, (1, *kernel, outputs)), site.bias((outputs,), bias_name)]
+    bias = site.own_bias(outputs) if bias_name == "bias" else site.bias(outputs, bias_name)
+    operands = [tensor, site.weights(kernel_name, (1, *kernel, outputs), Source(kernel_name)), bias]
     attributes = _attributes(padding, strides, dilation) | {"depth_multiplier": multiplier}
     return site.write("DEPTHWISE_CONV_2D", operands, shape, slot, **attributes)
 

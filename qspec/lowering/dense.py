@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qspec.graph.ops import Source
 from qspec.lowering.activations import with_activation
 from qspec.lowering.site import Site, UnknownShape, Unsupported
 
@@ -11,7 +12,6 @@ from qspec.lowering.site import Site, UnknownShape, Unsupported
 def dense(site: Site) -> int:
     """`Dense`: FULLY_CONNECTED, which keeps the leading dimensions of an input of more than two."""
     units = site.config["units"].integer(1)
-    use_bias = site.config.get("use_bias")
     if site.config.has("lora_rank") or site.config.has("quantization_config"):
         raise Unsupported("it has low-rank or quantized weights of Keras' own")
     tensor = site.single_input()
@@ -22,8 +22,8 @@ def dense(site: Site) -> int:
         raise Unsupported("its input has more than two dimensions, which becomes several ops where one is dynamic")
     if shape[-1] is None:
         raise UnknownShape("the number of input features is unknown")
-    operands = [tensor, site.weights("kernel", (units, shape[-1]))]
-    operands.append(site.bias((units,)) if use_bias.is_none or use_bias.boolean() else -1)
+    operands = [tensor, site.weights("kernel", (units, shape[-1]), Source("kernel", permutation=(1, 0)))]
+    operands.append(site.own_bias(units) if site.uses_bias else -1)
     attributes: dict[str, Any] = {
         "fused_activation_function": "NONE",
         "weights_format": "DEFAULT",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from qspec.graph.ops import OPAQUE
 from qspec.lowering.builder import Draft, DraftOp
 from qspec.lowering.geometry import same_padding
 
@@ -23,14 +24,11 @@ FUSED_ACTIVATIONS = ("RELU", "RELU6", "RELU_N1_TO_1")
 
 
 def drop_dead_ops(draft: Draft) -> None:
-    """Remove ops whose results nobody reads: branches of nested models that the outer one does not use.
-
-    What a layer reads that could not be lowered counts as read.
-    """
-    needed = {*draft.outputs, *draft.wanted}
+    """Remove ops whose results nobody reads: branches of nested models that the outer one does not use."""
+    needed = set(draft.outputs)
     alive = []
     for op in reversed(draft.ops):
-        if op.output in needed:
+        if not needed.isdisjoint(op.outputs):
             needed.update(op.inputs)
             alive.append(op)
     draft.ops = alive[::-1]
@@ -48,15 +46,16 @@ def join_equal_ops(draft: Draft) -> None:
         op.inputs = [same.get(tensor, tensor) for tensor in op.inputs]
         first = kept.setdefault(_identity(draft, op), op)
         if first is not op:
-            same[op.output] = first.output
+            same.update(zip(op.outputs, first.outputs, strict=True))
             first.calls.extend(op.calls)
     draft.ops = list(kept.values())
     draft.equal.update(same)
     draft.outputs = [same.get(tensor, tensor) for tensor in draft.outputs]
-    draft.wanted = {same.get(tensor, tensor) for tensor in draft.wanted}
 
 
 def _identity(draft: Draft, op: DraftOp) -> Any:
+    if op.kind == OPAQUE:
+        return id(op)
     operands = [_operand_identity(draft, tensor) for tensor in op.inputs]
     if op.kind in ("ADD", "MUL", "MAXIMUM", "MINIMUM"):
         operands.sort(key=repr)
@@ -188,4 +187,4 @@ def fuse_activations(draft: Draft) -> None:
 def _write_instead(draft: Draft, op: DraftOp, tensor: int) -> None:
     """Let an op write *tensor*; the one it wrote so far is gone."""
     draft.gone[op.output] = tensor
-    op.output = tensor
+    op.outputs = [tensor]

@@ -8,7 +8,7 @@ from qspec.diagnostics import Diagnostic, Place
 from qspec.diagnostics.catalogue import UNKNOWN_SHAPE, UNREADABLE_MODEL, UNSUPPORTED_LAYER
 from qspec.graph.document import Malformed, Node, described
 from qspec.graph.layers import Call, LayerGraph, Shape, Value
-from qspec.graph.ops import OpGraph, Slot
+from qspec.graph.ops import OPAQUE, Composition, OpGraph, Slot
 from qspec.lowering import fusion
 from qspec.lowering.builder import Draft, DraftOp
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
@@ -29,40 +29,58 @@ def lower(
     return _Run(graph, batch).lower(batch_norm)
 
 
+_INPUT_TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
+
+
 class _Run:
     def __init__(self, graph: LayerGraph, batch: int | None) -> None:
         self.graph = graph
         self.batch = batch
         self.draft = Draft()
-        self.values: dict[Value, int | None] = {}
+        self.values: dict[Value, int] = {}
         self.shapes: dict[int, tuple[Shape | None, ...]] = {}
+        self.compositions: dict[int, Composition] = {}
         self.diagnostics: dict[str, Diagnostic] = {}
         self.outputs: dict[int, int] = {}  # the last output of each call that somebody reads
         for value in [*graph.outputs, *(value for call in graph.calls for value in call.inputs)]:
             self.outputs[value.call] = max(value.output, self.outputs.get(value.call, 0))
+        self.readers = graph.consumers()
 
     def lower(self, batch_norm: str) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
         for call in self.graph.calls:
-            tensor = self._call(call)
-            if tensor is None:
-                self._stand_in(call)
-            else:
-                self.values[Value(call.index)] = tensor
+            tensors = self._call(call)
+            if tensors is None:
+                tensors = self._opaque(call)
+            for output, tensor in enumerate(tensors):
+                self.values[Value(call.index, output)] = tensor
             self.shapes[call.index] = self._output_shapes(call)
-        self.draft.inputs = [self._known(value) for value in self.graph.inputs]
-        self.draft.outputs = [self._known(value) for value in self.graph.outputs]
+        self.draft.inputs = [self.values[value] for value in self.graph.inputs]
+        self.draft.outputs = [self.values[value] for value in self.graph.outputs]
         self._join(fold=batch_norm != "keep")
         paths = [call.layer.path for call in self.graph.calls]
-        return self.draft.finish(paths, self.shapes), tuple(self.diagnostics.values())
+        return self.draft.finish(paths, self.shapes, self.compositions), tuple(self.diagnostics.values())
 
-    def _stand_in(self, call: Call) -> None:
-        """Go on behind a layer that could not be lowered: with tensors of the shapes that the file records."""
-        self.draft.wanted.update(tensor for value in call.inputs if (tensor := self.values.get(value)) is not None)
+    def _opaque(self, call: Call) -> tuple[int, ...]:
+        """Go on behind a layer whose ops are not known: one op stands for them, its results shaped as recorded."""
+        outputs = []
         for output in range(self.outputs.get(call.index, 0) + 1):
-            value = Value(call.index, output)
-            shape = self.graph.recorded.get(value)
-            if shape is not None:
-                self.values[value] = self.draft.tensor(self._batched(shape), Slot(call.index, "output", output))
+            shape = self._recorded(call, output)
+            outputs.append(self.draft.tensor(shape, Slot(call.index, "output", output)))
+        inputs = [self.values[value] for value in call.inputs]
+        self.draft.ops.append(DraftOp(OPAQUE, inputs, outputs, {}, [call.index]))
+        return tuple(outputs)
+
+    def _recorded(self, call: Call, output: int) -> Shape | None:
+        """The shape that the model tells of a value: beside it, or as what a layer behind was built for."""
+        value = Value(call.index, output)
+        shape = self.graph.recorded.get(value)
+        if shape is not None:
+            return self._batched(shape)
+        for reader in self.readers.get(value, ()):
+            built = reader.layer.build_shapes
+            if reader.inputs == (value,) and isinstance(built, dict) and isinstance(built.get("input_shape"), list):
+                return self._batched(tuple(built["input_shape"]))
+        return None
 
     def _output_shapes(self, call: Call) -> tuple[Shape | None, ...]:
         tensors = [self.values.get(Value(call.index, output)) for output in range(self.outputs.get(call.index, 0) + 1)]
@@ -83,20 +101,17 @@ class _Run:
         layer = self.graph.calls[op.calls[0]].layer
         return draft.variable((weights.shape[0],), Slot(op.calls[0], "bias", "bias"), (layer.path, "bias", "bias"))
 
-    def _known(self, value: Value) -> int:
-        """The tensor of a value; one of unknown shape where its layer could not be lowered."""
-        tensor = self.values.get(value)
-        if tensor is None:
-            slot = Slot(value.call, "output", value.output)
-            tensor = self.values[value] = self.draft.tensor(None, slot)
-        return tensor
-
-    def _call(self, call: Call) -> int | None:
+    def _call(self, call: Call) -> tuple[int, ...] | None:
+        made = len(self.draft.ops), len(self.draft.tensors)
         try:
             if call.layer.class_name == "InputLayer" and call.layer.built_in:
-                return self._input(call)
-            site = Site(call, self.draft, [self.values.get(value) for value in call.inputs])
-            return _lowering(call)(site)
+                return (self._input(call),)
+            site = Site(call, self.draft, [self.values[value] for value in call.inputs])
+            result = _lowering(call)(site)
+            tensors = (result,) if isinstance(result, int) else result
+            if site.ops:
+                self.compositions[call.index] = self.draft.composition(site.ops, site.inputs, tensors, call.layer.path)
+            return tensors
         except Unsupported as error:
             self._report_unsupported(call, str(error))
         except UnknownShape as error:
@@ -106,17 +121,21 @@ class _Run:
         except Malformed as error:
             message = f"config.json: layer `{call.layer.path}`, {error.location}: {error.message}"
             self._report(call, UNREADABLE_MODEL.at(Place(self.graph.path), message, layer=call.layer.path))
+        self.draft.forget(*made)
         return None
 
     def _input(self, call: Call) -> int:
         config = Node(call.layer.config, "config")
         shape = config["batch_shape"].shape()
         dtype = config.get("dtype")
-        if not dtype.is_none and dtype.value != "float32":
-            self._report_unsupported(call, f"its dtype is {described(dtype.value)}, not float32")
+        type_ = "float32" if dtype.is_none else dtype.value
+        if type_ not in _INPUT_TYPES:
+            known = ", ".join(_INPUT_TYPES)
+            self._report_unsupported(call, f"its dtype is {described(dtype.value)}, not one of {known}")
+            type_ = "float32"
         if config.get("sparse").value or config.get("ragged").value:
             self._report_unsupported(call, "it takes sparse or ragged tensors")
-        return self.draft.tensor(self._batched(shape), Slot(call.index, "output", 0))
+        return self.draft.tensor(self._batched(shape), Slot(call.index, "output", 0), type=str(type_))
 
     def _batched(self, shape: Shape) -> Shape:
         """A shape of the file with the batch that is asked for."""
@@ -130,8 +149,7 @@ class _Run:
             UNSUPPORTED_LAYER.at(
                 Place(self.graph.path),
                 f"{kind} at `{layer.path}` is not supported: {reason}",
-                help="replace the layer by supported ones, or leave it and what follows it out of the model; "
-                "the ops it becomes are not known, so a spec cannot set it to `float` either",
+                help=f"leave it in float: `rule … match {_pattern(call)} {{ all = float }}`",
                 layer=layer.path,
             ),
         )
@@ -152,6 +170,11 @@ def _lowering(call: Call) -> Lowering:
     if not policy.is_none and _policy_name(policy) != "float32":
         raise Unsupported(f"it computes in `{_policy_name(policy)}`, not float32")
     return LOWERINGS[layer.class_name]
+
+
+def _pattern(call: Call) -> str:
+    """The pattern that matches the layer, and those of its class."""
+    return f"op {call.layer.class_name}" if call.layer.operation else call.layer.class_name
 
 
 def _policy_name(policy: Node) -> str:

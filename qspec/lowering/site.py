@@ -8,7 +8,7 @@ from typing import Any
 
 from qspec.graph.document import Node
 from qspec.graph.layers import Call, Shape
-from qspec.graph.ops import Slot
+from qspec.graph.ops import Slot, Source
 from qspec.lowering.builder import Draft, DraftOp
 
 
@@ -22,11 +22,11 @@ class UnknownShape(Exception):
 
 @dataclass
 class Site:
-    """One layer call. `inputs` are the tensors it reads, None where an earlier layer could not be lowered."""
+    """One layer call. `inputs` are the tensors it reads."""
 
     call: Call
     draft: Draft
-    inputs: Sequence[int | None]
+    inputs: Sequence[int]
     ops: list[DraftOp] = field(default_factory=list)
 
     @property
@@ -37,26 +37,31 @@ class Site:
     @property
     def output(self) -> Slot:
         """The slot of the layer's result."""
-        return Slot(self.call.index, "output", 0)
+        return self.output_at(0)
+
+    def output_at(self, position: int) -> Slot:
+        """The slot of one of the layer's results."""
+        return Slot(self.call.index, "output", position)
 
     def inner(self, key: str) -> Slot:
         """The slot of a tensor inside the layer."""
         return Slot(self.call.index, "inner", key)
 
-    def input(self, position: int = 0) -> int:
-        """The tensor the call reads at a position."""
+    def input(self, position: int = 0, types: Sequence[str] = ("float32",)) -> int:
+        """The tensor the call reads at a position, of one of these *types*."""
         if position >= len(self.inputs):
             raise Unsupported(f"it is called with {len(self.inputs)} tensors")
         tensor = self.inputs[position]
-        if tensor is None:
-            raise UnknownShape("")
+        found = self.draft.tensors[tensor].type
+        if found not in types:
+            raise Unsupported(f"it reads a tensor of {found}, and {' or '.join(types)} is what is known of it")
         return tensor
 
-    def single_input(self) -> int:
-        """The only tensor the call reads."""
+    def single_input(self, types: Sequence[str] = ("float32",)) -> int:
+        """The only tensor the call reads, of one of these *types*."""
         if len(self.inputs) != 1:
             raise Unsupported(f"it is called with {len(self.inputs)} tensors, and takes one")
-        return self.input()
+        return self.input(types=types)
 
     def shape(self, tensor: int) -> Shape:
         """The shape of a tensor, whose rank is known."""
@@ -86,33 +91,62 @@ class Site:
         **attributes: Any,
     ) -> int:
         """Add an op; the result is its output tensor, which has *slot* for its name."""
-        output = self.draft.tensor(shape, slot, type=type)
-        op = DraftOp(kind, list(inputs), output, attributes, [self.call.index])
+        return self.write_several(kind, inputs, [shape], [slot], type, **attributes)[0]
+
+    def write_several(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        shapes: Sequence[Shape],
+        slots: Sequence[Slot | None],
+        type: str = "float32",
+        **attributes: Any,
+    ) -> tuple[int, ...]:
+        """Add an op with several outputs (SPLIT, UNPACK), all of one type."""
+        outputs = [self.draft.tensor(shape, slot, type=type) for shape, slot in zip(shapes, slots, strict=True)]
+        op = DraftOp(kind, list(inputs), outputs, attributes, [self.call.index])
         self.draft.ops.append(op)
         self.ops.append(op)
-        return output
+        return tuple(outputs)
 
     def vanish(self, tensor: int) -> int:
         """The layer leaves no op: its result is *tensor* itself."""
         self.draft.vanished[self.output] = tensor
         return tensor
 
-    def weights(self, key: str, shape: Shape) -> int:
-        """A weight operand, *shape* in the flatbuffer's layout."""
-        return self._variable(Slot(self.call.index, "weights", key), shape)
+    def weights(self, key: str, shape: Shape, source: Source | None = None) -> int:
+        """A weight operand, *shape* in the flatbuffer's layout. *source* tells how it comes from the layer's variables,
+        where the layer is computed op by op."""
+        return self._variable(Slot(self.call.index, "weights", key), shape, source)
 
-    def bias(self, shape: Shape, key: str = "bias") -> int:
-        """A bias operand."""
-        return self._variable(Slot(self.call.index, "bias", key), shape)
+    def bias(self, size: int, key: str = "bias", source: Source | None = None) -> int:
+        """A bias operand, [size]; zeros that no variable of the layer gives, without a *source*."""
+        return self._variable(Slot(self.call.index, "bias", key), (size,), source)
 
-    def inner_constant(self, key: str, shape: Shape, value: Any = None) -> int:
+    def own_bias(self, size: int) -> int:
+        """The layer's own bias, [size], or zeros if its config says that it has none."""
+        return self.bias(size, source=Source("bias") if self.uses_bias else None)
+
+    @property
+    def uses_bias(self) -> bool:
+        """What the layer's config says."""
+        use_bias = self.config.get("use_bias")
+        return use_bias.is_none or use_bias.boolean()
+
+    def inner_constant(self, key: str, shape: Shape, value: Any = None, source: Source | None = None) -> int:
         """A float constant inside the layer: the multiplier of a normalization. With a *value* that is known from the
-        config, it equals other layers' constants of that value."""
-        return self._variable(self.inner(key), shape, None if value is None else ("value", value))
+        config (a number, or nested tuples), it equals other layers' constants of that value."""
+        slot = self.inner(key)
+        owner = (self.call.layer.path, slot.kind, slot.key) if value is None else ("value", value)
+        return self.draft.variable(shape, slot, owner, source, value)
 
-    def _variable(self, slot: Slot, shape: Shape, owner: tuple[Any, ...] | None = None) -> int:
-        return self.draft.variable(shape, slot, owner or (self.call.layer.path, slot.kind, slot.key))
+    def integers(self, values: Sequence[Any], type: str = "int32") -> int:
+        """A constant vector of integers that no spec speaks of: axes, a shape, a permutation."""
+        return self.draft.constant(tuple(values), (len(values),), type)
+
+    def _variable(self, slot: Slot, shape: Shape, source: Source | None) -> int:
+        return self.draft.variable(shape, slot, (self.call.layer.path, slot.kind, slot.key), source)
 
 
-Lowering = Callable[[Site], int]
-"""Writes the ops of a layer call and gives the tensor of its result."""
+Lowering = Callable[[Site], int | tuple[int, ...]]
+"""Writes the ops of a layer call and gives the tensors of its results."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import LayerGraph
-from qspec.graph.ops import OpGraph
+from qspec.graph.ops import OPAQUE, OpGraph
 from qspec.lowering import lower
 from qspec.plan.cascade import make_cascade
 from qspec.plan.casts import insert_casts
@@ -35,7 +36,21 @@ def make_plan(spec: Spec, layers: LayerGraph) -> Plan:
     batch = batch_of(spec)
     predicted, diagnostics = lower(layers, batch, spec.train.batch_norm)
     plan = plan_ops(spec, layers, predicted, Table(runtime()), batch)
-    return _with(plan, (*diagnostics, *plan.diagnostics))
+    islands = _float_islands(plan)
+    unknown = (item for item in diagnostics if item.code != UNSUPPORTED_LAYER.code or item.layer not in islands)
+    return _with(plan, (*unknown, *plan.diagnostics))
+
+
+def _float_islands(plan: Plan) -> frozenset[str]:
+    """The layers whose ops are not known, and need not be, since they stay in float."""
+    unknown = [op for op in plan.ops.ops if op.kind == OPAQUE]
+    integer = {op.layer for op in unknown for tensor in op.outputs if _is_quantized(plan, tensor)}
+    return frozenset(op.layer for op in unknown) - integer
+
+
+def _is_quantized(plan: Plan, tensor: int) -> bool:
+    decision = plan.decisions.get(tensor)
+    return decision is not None and decision.quantizer is not None
 
 
 def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, batch: int | None) -> Plan:

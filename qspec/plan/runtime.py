@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
-from qspec.graph.ops import Op
+from qspec.graph.ops import OPAQUE, Op
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.targets import Reason, Representation, Table, Verdict
@@ -65,7 +65,7 @@ class Refusals:
 
 
 def _quantized(op: Op, stored: Callable[[int], Representation]) -> bool:
-    return any(stored(tensor).is_quantized for tensor in (*op.inputs, *op.outputs) if tensor >= 0)
+    return op.kind != OPAQUE and any(stored(tensor).is_quantized for tensor in (*op.inputs, *op.outputs) if tensor >= 0)
 
 
 def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:

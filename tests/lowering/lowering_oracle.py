@@ -216,7 +216,8 @@ class Signatures:
         return counted, [known[tensor] for tensor in ops.outputs]
 
     def _constant(self, tensor: Any) -> int:
-        values = None if tensor.value is None else tuple(np.array(tensor.value).reshape(-1).tolist())
+        known = tensor.value is not None and tensor.slot is None
+        values = tuple(np.array(tensor.value).reshape(-1).tolist()) if known else None
         return self.number("constant", _without_leading_ones(tensor.shape), values)
 
     def of_file(self, file: Any, cuts: dict[int, int], outputs: list[int]) -> tuple[Counter[int], list[int]]:

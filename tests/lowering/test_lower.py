@@ -367,4 +367,4 @@ def test_an_input_that_is_not_float_is_reported():
     config = chain(re_lu("r"))
     config["config"]["layers"][0]["config"]["dtype"] = "uint8"
 
-    assert "its dtype is `uint8`" in messages(config)[0]
+    assert "it reads a tensor of uint8" in messages(config)[0]

@@ -1,0 +1,127 @@
+"""A layer computed op by op, as its lowering wrote it, so that each tensor between its ops can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from qspec.graph.layers import Call, Value
+from qspec.graph.operands import operand_position
+from qspec.graph.ops import Composition, Op, Source, Tensor
+from qspec.keras.op_kernels import KERNELS
+
+Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
+Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, and goes on with what comes back
+
+
+def computed_op_by_op(composition: Composition) -> bool:
+    """Whether the ops have something that a plan speaks of, a constant or a tensor between them, and say all that is
+    needed: where each constant comes from, and what each op computes."""
+    named = [tensor for tensor in composition.tensors.values() if tensor.slot is not None]
+    constants = [tensor for tensor in named if tensor.constant]
+    between = any(tensor.slot.kind == "inner" for tensor in named if tensor.slot is not None)
+    known = all(_is_known(tensor) or tensor.slot.kind == "bias" for tensor in constants if tensor.slot)
+    return bool(constants or between) and known and all(op.kind in KERNELS for op in composition.ops)
+
+
+def _is_known(tensor: Tensor) -> bool:
+    return tensor.source is not None or tensor.value is not None
+
+
+def sourced_constants(layer: Any, composition: Composition) -> dict[tuple[str, str], Any]:
+    """The float constants of *layer* by slot kind and key, in the flatbuffer's layout. A bias that no variable of the
+    layer gives is left out."""
+    return {
+        (tensor.slot.kind, str(tensor.slot.key)): _constant(layer, tensor)
+        for tensor in composition.tensors.values()
+        if tensor.constant and tensor.slot is not None and _is_known(tensor)
+    }
+
+
+def _constant(layer: Any, tensor: Tensor) -> Any:
+    source = tensor.source
+    if source is None:
+        value = np.asarray(tensor.value, np.float32)
+        return tf.constant(np.broadcast_to(value, _sizes(tensor)))
+    value = tf.convert_to_tensor(_variable(layer, source))
+    if source.part is not None:
+        axis, start, size = source.part
+        begin = [start if position == axis else 0 for position in range(len(value.shape))]
+        value = tf.slice(value, begin, [size if position == axis else -1 for position in range(len(value.shape))])
+    if source.permutation is not None:
+        value = tf.transpose(value, source.permutation)
+    return tf.reshape(value, tensor.shape)
+
+
+def _sizes(tensor: Tensor) -> list[int]:
+    return [size or 0 for size in tensor.shape or ()]
+
+
+def _variable(layer: Any, source: Source) -> Any:
+    found = layer
+    for name in source.variable.split("."):
+        found = found[int(name)] if name.isdigit() else getattr(found, name)
+    return found
+
+
+def replaced_variables(layer: Any, composition: Composition, constants: Constants) -> list[tuple[Any, Any]]:
+    """The variables of *layer* that *constants* stand for, each with the value in its own layout."""
+    found = []
+    for tensor in composition.tensors.values():
+        if tensor.slot is None or tensor.source is None or (tensor.slot.kind, str(tensor.slot.key)) not in constants:
+            continue
+        variable, value = _variable(layer, tensor.source), constants[tensor.slot.kind, str(tensor.slot.key)]
+        permutation = tensor.source.permutation or tuple(range(len(variable.shape)))
+        value = tf.reshape(value, [variable.shape[axis] for axis in permutation])
+        found.append((variable, tf.transpose(value, np.argsort(permutation))))
+    return found
+
+
+def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], constants: Constants, inner: Inner) -> Any:
+    """What the ops of a call give for its arguments and keywords as *given*. Each tensor between them is shown to
+    *inner*."""
+    values: dict[int, Any] = dict(zip(composition.inputs, _tensors(call, *given), strict=True))
+    for tensor in composition.tensors.values():
+        if tensor.constant:
+            values[tensor.id] = _operand(tensor, constants)
+    for op in composition.ops:
+        operands = [None if number < 0 else values[number] for number in op.inputs]
+        if op is composition.ops[-1]:
+            _add_folded_bias(op, operands, constants)
+        results = KERNELS[op.kind](op, *operands)
+        results = results if isinstance(results, list | tuple) else [results]
+        for number, value in zip(op.outputs, results, strict=True):
+            values[number] = _shown(composition.tensors[number], value, inner)
+    outputs = [values[number] for number in composition.outputs]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _tensors(call: Call, arguments: Any, keywords: Any) -> list[Any]:
+    """The tensors among the arguments, in the order of the call's inputs."""
+    asked = keras.tree.flatten((call.arguments, dict(call.keywords)))
+    given = keras.tree.flatten((arguments, {key: keywords.get(key, value) for key, value in call.keywords.items()}))
+    return [value for leaf, value in zip(asked, given, strict=True) if isinstance(leaf, Value)]
+
+
+def _operand(tensor: Tensor, constants: Constants) -> Any:
+    if tensor.slot is None:
+        return np.asarray(tensor.value, tensor.type).reshape(_sizes(tensor))
+    value = constants.get((tensor.slot.kind, str(tensor.slot.key)))
+    return value if value is not None else np.zeros(_sizes(tensor), np.float32)
+
+
+def _add_folded_bias(op: Op, operands: list[Any], constants: Constants) -> None:
+    """Folding gives a bias to a layer that has none."""
+    position = operand_position(op.kind, "bias")
+    if position == len(operands) - 1 and operands[position] is None:
+        operands[position] = constants.get(("bias", "bias"))
+
+
+def _shown(tensor: Tensor, value: Any, inner: Inner) -> Any:
+    if tensor.slot is None or tensor.slot.kind != "inner":
+        return value
+    return inner(str(tensor.slot.key), value)

@@ -1,0 +1,82 @@
+"""qspec's own lowering of a Keras model, held against the prediction and against the model itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import keras
+import numpy as np
+
+import qspec
+from qspec.diagnostics import SpecError
+from qspec.keras.lower import lower
+from qspec.keras.model import QuantizedModel
+from qspec.litert.alignment import differences
+from qspec.litert.interpreter import make_interpreter, run
+
+SEED = 20261123
+
+
+def disagreements(model: keras.Model, batch: int | str = 1, inputs: list[np.ndarray] | None = None) -> list[str]:
+    """What the float file has otherwise than predicted, and where its numbers are not the model's; none if all is well.
+
+    *inputs* are samples (of *batch*, 2 where that is dynamic); without them, random ones are made.
+    """
+    randomize(model)
+    spec = qspec.loads(f"qspec 1\ninput {{ batch = {batch} }}\n")
+    try:
+        quantized = QuantizedModel(model, spec)
+        file = lower(quantized)
+    except SpecError as error:
+        return [item.message for item in error.diagnostics]
+    predicted = quantized.plan.predicted
+    found = [f"{item.layer}: {item.message}" for item in differences(file, predicted)]
+    if inputs is None:
+        inputs = samples(predicted, 2 if batch == "dynamic" else int(batch))
+    return found + list(_number_differences(model, quantized, file, inputs))
+
+
+def randomize(model: keras.Model) -> None:
+    """Weights that are neither 0 nor 1, so that nothing vanishes for its value; non-trainable ones stay positive."""
+    print("seed", SEED)
+    generator = np.random.default_rng(SEED)
+    for variable in model.variables:
+        if "seed" in variable.path or not np.issubdtype(variable.dtype, np.floating):
+            continue
+        low = -0.5 if len(variable.shape) > 1 else 0.25
+        variable.assign(generator.uniform(low, 1.0, variable.shape).astype(variable.dtype))
+
+
+def samples(predicted: Any, batch: int) -> list[np.ndarray]:
+    """Random inputs of a model: reals in -1..1, integers in 0..3."""
+    generator = np.random.default_rng(SEED)
+    made = []
+    for number in predicted.inputs:
+        tensor = predicted.tensors[number]
+        shape = [batch, *(size or 1 for size in tensor.shape[1:])]
+        if tensor.type == "float32":
+            made.append(generator.uniform(-1, 1, shape).astype("float32"))
+        else:
+            made.append(generator.integers(0, 2 if tensor.type == "bool" else 4, shape).astype(tensor.type))
+    return made
+
+
+def _number_differences(model: keras.Model, quantized: QuantizedModel, file: Any, inputs: list[np.ndarray]) -> Any:
+    structured = inputs if len(inputs) > 1 else inputs[0]
+    if len(inputs) > 1 and not isinstance(model, keras.Sequential):
+        structured = keras.tree.pack_sequence_as(model.input, inputs)
+    wanted = [np.asarray(value) for value in keras.tree.flatten(model(structured, training=False))]
+    interpreter = make_interpreter(file.content, kernels="built_in")
+    values = dict(zip((*file.outputs, *file.inputs), (*run(interpreter, inputs), *inputs), strict=True))
+    for position, (number, expected) in enumerate(zip(quantized.plan.predicted.outputs, wanted, strict=True)):
+        actual = values[number]
+        scale = max(float(np.abs(expected).max(initial=0)), 1e-3)
+        if actual.shape != expected.shape:
+            yield f"output {position} has shape {actual.shape}, the model's {expected.shape}"
+        elif not np.allclose(actual, expected, rtol=1e-4, atol=1e-4 * scale):
+            error = float(np.abs(actual - expected).max())
+            yield f"output {position} is up to {error:.3g} off, of values up to {scale:.3g}"
