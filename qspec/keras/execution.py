@@ -6,8 +6,7 @@ layer's variables, in whatever mode the caller is in (eager, or inside a traced 
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import Call
 from qspec.graph.ops import Composition
+from qspec.keras.live_arguments import live_arguments
 from qspec.keras.op_execution import (
     Constants,
     Inner,
@@ -26,6 +26,7 @@ from qspec.keras.op_execution import (
     op_by_op,
     replaced_variables,
     sourced_constants,
+    weighted_op,
 )
 
 
@@ -47,13 +48,6 @@ class Step:
     composition: Composition | None = None
     passes: bool = False
 
-    @property
-    def op_by_op(self) -> bool:
-        """Whether the layer is computed op by op, and not by its own call. What a spec says of a custom layer's ops is
-        no reason to leave its code out."""
-        layer = self.call.layer
-        return layer.built_in and self.composition is not None and computed_op_by_op(self.composition)
-
 
 # ---- constants
 
@@ -67,8 +61,8 @@ def step_constants(step: Step) -> dict[tuple[str, str], Any]:
     if isinstance(layer, keras.layers.BatchNormalization):
         multiplier, addend = _affine(layer)
         return {} if step.folded else _inner_constants(step.composition, multiplier=multiplier, addend=addend)
-    if isinstance(layer, keras.layers.Rescaling):
-        return _inner_constants(step.composition, multiplier=layer.scale, addend=layer.offset)
+    if isinstance(layer, keras.layers.Normalization):
+        return _inner_constants(step.composition, mean=layer.mean, multiplier=_deviation(layer))
     constants = sourced_constants(layer, step.composition)
     return constants if step.batch_norm is None else _fold(step, step.composition, constants)
 
@@ -88,10 +82,17 @@ def _affine(batch_norm: Any) -> tuple[Any, Any]:
     return multiplier, addend + batch_norm.beta if batch_norm.center else addend
 
 
+def _deviation(normalization: Any) -> Any:
+    """The standard deviation that a `Normalization` multiplies by, or its reciprocal (`Normalization.call`)."""
+    deviation = ops.maximum(ops.sqrt(normalization.variance), keras.config.epsilon())
+    return deviation if normalization.invert else 1.0 / deviation
+
+
 def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
-    """Fold the normalization behind into the weights of the layer's last op."""
+    """Fold the normalization behind into the layer's last op with weights."""
     multiplier, addend = _affine(step.batch_norm)
-    op = composition.ops[-1]
+    op = weighted_op(composition)
+    assert op is not None
     weights = composition.tensors[op.inputs[1]].slot
     assert weights is not None
     key = (weights.kind, str(weights.key))
@@ -115,13 +116,6 @@ def _inner_constants(composition: Composition, **values: Any) -> dict[tuple[str,
 
 
 # ---- running
-
-# In Python's operators, not Keras': `keras.ops.add` takes a vector of the right size for a bias, and reshapes it.
-_MERGES: dict[type, Callable[[Any, Any], Any]] = {
-    keras.layers.Add: operator.add,
-    keras.layers.Subtract: operator.sub,
-    keras.layers.Multiply: operator.mul,
-}
 
 
 def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
@@ -149,34 +143,12 @@ def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner:
     if step.passes and keywords.get("training") is False:
         return arguments[0]
     if step.composition is None:
-        return layer(*arguments, **keywords)
-    if isinstance(layer, (keras.layers.BatchNormalization, keras.layers.Rescaling)):
-        return _multiply_add(arguments[0], constants, inner)
-    if step.op_by_op:
+        return layer(*live_arguments(arguments), **live_arguments(keywords))
+    if computed_op_by_op(step.composition):
         return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner)
-    if type(layer) in _MERGES:
-        return _MERGES[type(layer)](*arguments[0])
-    if isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape)):
-        return _reshape(layer, arguments[0])
     if any(kind == "weights" for kind, _ in constants):
         return _with_variables(step, constants, arguments, keywords)
     return layer(*arguments, **keywords)
-
-
-def _multiply_add(value: Any, constants: Constants, inner: Inner) -> Any:
-    if ("inner", "multiplier") in constants:
-        value = inner("multiplied", value * ops.cast(constants["inner", "multiplier"], value.dtype))
-    if ("inner", "addend") in constants:
-        value = value + ops.cast(constants["inner", "addend"], value.dtype)
-    return value
-
-
-def _reshape(layer: Any, value: Any) -> Any:
-    """With -1 for a batch that is unknown. Keras reads it from the tensor (`Flatten` since 3.11), which becomes SHAPE,
-    STRIDED_SLICE and PACK in the file."""
-    shape = tuple(value.shape)
-    wanted = (shape[0], *layer.compute_output_shape(shape)[1:])
-    return value if wanted == shape else ops.reshape(value, [-1 if size is None else size for size in wanted])
 
 
 def _with_variables(step: Step, constants: Constants, arguments: Any, keywords: Any) -> Any:

@@ -41,7 +41,21 @@ def read_model(model: keras.Model) -> LiveModel:
         advice = "begin a Sequential model with `keras.Input(shape=…)`, or call the model once"
         raise SpecError([UNREADABLE_MODEL.at(place, message, help=advice)])
     config = keras.saving.serialize_keras_object(model)
-    return LiveModel(model, layer_graph(config, model.name), dict(_by_path(model, "")))
+    layers = dict(_by_path(model, ""))
+    for layer in layers.values():
+        _build_activation(layer, layer)
+    return LiveModel(model, layer_graph(config, model.name), layers)
+
+
+def _build_activation(layer: Any, outer: Any) -> None:
+    """Build an activation layer inside a layer, which Keras leaves until the layer is called on real tensors."""
+    inside = getattr(layer, "activation", None)
+    if not isinstance(inside, keras.layers.Layer):
+        return
+    shapes = outer.get_build_config()
+    if not inside.built and shapes and "input_shape" in shapes:
+        inside.build(outer.compute_output_shape(tuple(shapes["input_shape"])))
+    _build_activation(inside, outer)
 
 
 def _by_path(model: keras.Model, prefix: str) -> list[tuple[str, Any]]:

@@ -10,6 +10,8 @@ from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
+from qspec.graph.ops import Composition
+from qspec.keras.convolution_kernels import traced_for_a_file
 from qspec.keras.execution import Step, step_constants
 from qspec.keras.model import QuantizedModel
 from qspec.keras.op_execution import Constants
@@ -44,10 +46,7 @@ def lower(model: QuantizedModel) -> FloatFile:
     Raises:
         SpecError: the converter cannot lower the model.
     """
-    literals: dict[int, Constants] = {
-        step.call.index: {key: _lasting(key, np.asarray(value)) for key, value in step_constants(step).items()}
-        for step in model.simulation.steps
-    }
+    literals = {step.call.index: _lasting(step) for step in model.simulation.steps}
     predicted = model.plan.predicted
     planned = {tensor for tensor in predicted.slots.values() if not predicted.tensors[tensor].constant}
     cuts = sorted(planned - set(predicted.inputs))
@@ -64,18 +63,38 @@ def lower(model: QuantizedModel) -> FloatFile:
         tf.TensorSpec(predicted.tensors[tensor].shape, predicted.tensors[tensor].type, name=name)
         for name, tensor in zip(names, (*predicted.inputs, *cuts), strict=True)
     ]
-    concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
+    with traced_for_a_file():
+        concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
     return stitch(_convert(concrete, model.name), predicted.inputs, cuts)
 
 
-# What the converter drops: x + 0, x * 1, a bias of zeros. A value far below any scale keeps the op.
-_NEUTRAL = {"addend": (0.0, 1e-30), "bias": (0.0, 1e-30), "multiplier": (1.0, 1.0 + 2.0**-23)}
+def _lasting(step: Step) -> Constants:
+    """The step's constants, so that the converter keeps every op: the plan follows the layers, not their values.
+
+    It drops x + 0, x * 1 and a bias of zeros. A value far below any scale keeps the op.
+    """
+    constants = {key: np.asarray(value) for key, value in step_constants(step).items()}
+    neutral = {key: (0.0, 1e-30) for key in constants if key[0] == "bias"}
+    if step.composition is not None:
+        neutral |= _neutral_operands(step.composition)
+    for key, (value, instead) in neutral.items():
+        if key in constants and (constants[key] == value).all():
+            constants[key] = np.full_like(constants[key], instead)
+    return constants
 
 
-def _lasting(slot: tuple[str, str], value: np.ndarray) -> np.ndarray:
-    """*value*, so that the converter keeps its op: the plan follows the layers, not their values."""
-    neutral, instead = _NEUTRAL.get(slot[1], (None, None))
-    return np.full_like(value, instead) if neutral is not None and (value == neutral).all() else value
+_NEUTRAL = {"ADD": (0.0, 1e-30), "SUB": (0.0, 1e-30), "MUL": (1.0, 1.0 + 2.0**-23), "DIV": (1.0, 1.0 + 2.0**-23)}
+
+
+def _neutral_operands(composition: Composition) -> dict[tuple[str, str], tuple[float, float]]:
+    """The value with which each constant of an elementwise op does nothing, and what to write instead."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for op in composition.ops:
+        for tensor in op.inputs:
+            slot = composition.tensors[tensor].slot if tensor >= 0 and op.kind in _NEUTRAL else None
+            if slot is not None:
+                found[slot.kind, str(slot.key)] = _NEUTRAL[op.kind]
+    return found
 
 
 def _convert(concrete: Any, name: str) -> bytes:

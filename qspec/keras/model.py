@@ -14,6 +14,7 @@ from keras import ops
 
 from qspec.diagnostics import SpecError
 from qspec.graph.ops import Op, Slot
+from qspec.keras.custom_layers import false_claims
 from qspec.keras.execution import Step, has_bias, step_constants
 from qspec.keras.fake_quantize import (
     Rounding,
@@ -55,6 +56,9 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         if errors:
             raise SpecError(self.plan.diagnostics)
         self.simulation: Simulation = make_simulation(live, self.plan)
+        claims = false_claims(self.simulation.steps, live.graph.path)
+        if claims:
+            raise SpecError(claims)
         self.ranges = [ActivationRange(group, name=f"range_{i}") for i, group in enumerate(self.plan.ranges)]
         counter: dict[str, Any] = {"shape": (), "initializer": "zeros", "trainable": False}
         self.steps_seen = self.add_weight(name="steps_seen", dtype="int32", **counter)

@@ -19,13 +19,8 @@ Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, an
 
 
 def computed_op_by_op(composition: Composition) -> bool:
-    """Whether the ops have something that a plan speaks of, a constant or a tensor between them, and say all that is
-    needed: where each constant comes from, and what each op computes."""
-    named = [tensor for tensor in composition.tensors.values() if tensor.slot is not None]
-    constants = [tensor for tensor in named if tensor.constant]
-    between = any(tensor.slot.kind == "inner" for tensor in named if tensor.slot is not None)
-    known = all(_is_known(tensor) or tensor.slot.kind == "bias" for tensor in constants if tensor.slot)
-    return bool(constants or between) and known and all(op.kind in KERNELS for op in composition.ops)
+    """Whether there is a kernel for each of the ops."""
+    return all(op.kind in KERNELS for op in composition.ops)
 
 
 def _is_known(tensor: Tensor) -> bool:
@@ -88,9 +83,10 @@ def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], const
     for tensor in composition.tensors.values():
         if tensor.constant:
             values[tensor.id] = _operand(tensor, constants)
+    folded_into = weighted_op(composition)
     for op in composition.ops:
         operands = [None if number < 0 else values[number] for number in op.inputs]
-        if op is composition.ops[-1]:
+        if op is folded_into:
             _add_folded_bias(op, operands, constants)
         results = KERNELS[op.kind](op, *operands)
         results = results if isinstance(results, list | tuple) else [results]
@@ -98,6 +94,12 @@ def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], const
             values[number] = _shown(composition.tensors[number], value, inner)
     outputs = [values[number] for number in composition.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def weighted_op(composition: Composition) -> Op | None:
+    """The last op with weights and a bias, which takes a batch normalization behind the layer."""
+    weighted = [op for op in composition.ops if operand_position(op.kind, "bias") is not None]
+    return weighted[-1] if weighted else None
 
 
 def _tensors(call: Call, arguments: Any, keywords: Any) -> list[Any]:

@@ -6,6 +6,7 @@ each kernel is what the converter turns into just that op.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
+from qspec.keras.convolution_kernels import conv_2d, conv_3d, conv_3d_transpose, depthwise_conv_2d, transpose_conv
 
 Kernel = Callable[..., Any]
 
@@ -49,48 +51,9 @@ def _with_bias(op: Op, value: Any, bias: Any) -> Any:
     return _activated(op, value if bias is None else value + bias)
 
 
-def _window_3d(op: Op) -> dict[str, Any]:
-    sides = ("d", "h", "w")
-    strides = [op.attributes[f"stride_{side}"] for side in sides]
-    dilations = [op.attributes.get(f"dilation_{side}_factor", 1) for side in sides]
-    return {"strides": [1, *strides, 1], "padding": op.attributes["padding"], "dilations": [1, *dilations, 1]}
-
-
-def _keras_window(op: Op) -> dict[str, Any]:
-    """For Keras' own functions, which know how to run groups and uneven strides."""
-    strides = (op.attributes["stride_h"], op.attributes["stride_w"])
-    dilations = (op.attributes["dilation_h_factor"], op.attributes["dilation_w_factor"])
-    return {
-        "strides": strides,
-        "padding": op.attributes["padding"].lower(),
-        "data_format": "channels_last",
-        "dilation_rate": dilations,
-    }
-
-
-def _conv_2d(op: Op, value: Any, weights: Any, bias: Any = None) -> Any:
-    kernel = tf.transpose(weights, (1, 2, 3, 0))
-    return _with_bias(op, keras.ops.conv(value, kernel, **_keras_window(op)), bias)
-
-
-def _depthwise_conv_2d(op: Op, value: Any, weights: Any, bias: Any = None) -> Any:
-    _, height, width, outputs = weights.shape
-    kernel = tf.reshape(weights, (height, width, value.shape[-1], outputs // value.shape[-1]))
-    return _with_bias(op, keras.ops.depthwise_conv(value, kernel, **_keras_window(op)), bias)
-
-
-def _transpose_conv(op: Op, shape: Any, weights: Any, value: Any, bias: Any = None) -> Any:
-    window = {"strides": [op.attributes["stride_h"], op.attributes["stride_w"]], "padding": op.attributes["padding"]}
-    kernel = tf.transpose(weights, (1, 2, 0, 3))
-    return _with_bias(op, tf.nn.conv2d_transpose(value, kernel, shape, **window), bias)
-
-
-def _conv_3d(op: Op, value: Any, weights: Any, bias: Any = None) -> Any:
-    return _with_bias(op, tf.nn.conv3d(value, weights, **_window_3d(op)), bias)
-
-
-def _conv_3d_transpose(op: Op, shape: Any, weights: Any, value: Any, bias: Any = None) -> Any:
-    return _with_bias(op, tf.nn.conv3d_transpose(value, weights, shape, **_window_3d(op)), bias)
+def _product(function: Callable[..., Any], operands: int = 2) -> Kernel:
+    """A convolution of so many operands, with a bias behind them or without."""
+    return lambda op, *given: _with_bias(op, function(op, *given[:operands]), dict(enumerate(given)).get(operands))
 
 
 def _fully_connected(op: Op, value: Any, weights: Any, bias: Any = None) -> Any:
@@ -149,6 +112,20 @@ def _arg(function: Callable[..., Any]) -> Kernel:
     return lambda op, value, axis: function(value, _integers(axis)[0], op.attributes["output_type"].lower())
 
 
+def _reshape(op: Op, value: Any, shape: Any) -> Any:
+    return tf.reshape(value, _for_batch(value, _integers(shape)))
+
+
+def _for_batch(value: Any, shape: list[int]) -> list[int]:
+    """*shape*, made for the plan's batch, for as many samples as *value* holds; they vary slowest, so that only the
+    first dimension tells."""
+    if -1 in shape or not shape:
+        return shape
+    if None in value.shape:
+        return [-1, *shape[1:]]
+    return [shape[0] * math.prod(value.shape) // max(math.prod(shape), 1), *shape[1:]]
+
+
 def _strided_slice(op: Op, value: Any, begin: Any, end: Any, strides: Any) -> Any:
     masks = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
     return tf.strided_slice(value, begin, end, strides, **{mask: op.attributes.get(mask, 0) for mask in masks})
@@ -179,6 +156,10 @@ def _one_hot(op: Op, indices: Any, depth: Any, on: Any, off: Any) -> Any:
     return tf.one_hot(indices, _integers(depth)[0], on, off, axis=op.attributes.get("axis", -1))
 
 
+def _top_k(op: Op, value: Any, number: Any) -> Any:
+    return list(tf.math.top_k(value, _integers(number)[0]))
+
+
 def _cumsum(op: Op, value: Any, axis: Any) -> Any:
     exclusive, reverse = op.attributes.get("exclusive", False), op.attributes.get("reverse", False)
     return tf.cumsum(value, axis=_integers(axis)[0], exclusive=exclusive, reverse=reverse)
@@ -189,11 +170,11 @@ def _mirror_pad(op: Op, value: Any, paddings: Any) -> Any:
 
 
 KERNELS: dict[str, Kernel] = {
-    "CONV_2D": _conv_2d,
-    "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
-    "TRANSPOSE_CONV": _transpose_conv,
-    "CONV_3D": _conv_3d,
-    "CONV_3D_TRANSPOSE": _conv_3d_transpose,
+    "CONV_2D": _product(conv_2d),
+    "DEPTHWISE_CONV_2D": _product(depthwise_conv_2d),
+    "TRANSPOSE_CONV": _product(transpose_conv, operands=3),
+    "CONV_3D": _product(conv_3d),
+    "CONV_3D_TRANSPOSE": _product(conv_3d_transpose, operands=3),
     "FULLY_CONNECTED": _fully_connected,
     "BATCH_MATMUL": _batch_matmul,
     "MAX_POOL_2D": _pool(tf.nn.max_pool2d),
@@ -255,7 +236,7 @@ KERNELS: dict[str, Kernel] = {
     "ARG_MAX": _arg(tf.argmax),
     "ARG_MIN": _arg(tf.argmin),
     "CUMSUM": _cumsum,
-    "RESHAPE": lambda op, value, shape: tf.reshape(value, shape),
+    "RESHAPE": _reshape,
     "TRANSPOSE": lambda op, value, permutation: tf.transpose(value, _integers(permutation)),
     "EXPAND_DIMS": lambda op, value, axis: tf.expand_dims(value, _integers(axis)[0]),
     "SQUEEZE": _squeeze,
@@ -275,8 +256,11 @@ KERNELS: dict[str, Kernel] = {
     "BROADCAST_TO": lambda op, value, shape: tf.broadcast_to(value, shape),
     "REVERSE_V2": lambda op, value, axes: tf.reverse(value, _integers(axes)),
     "CAST": _cast,
+    "SELECT": lambda op, condition, yes, no: tf.where(condition, yes, no),
     "SELECT_V2": lambda op, condition, yes, no: tf.where(condition, yes, no),
     "ONE_HOT": _one_hot,
+    "TOPK_V2": _top_k,
+    "BUCKETIZE": lambda op, value: tf.raw_ops.Bucketize(input=value, boundaries=list(op.attributes["boundaries"])),
     "SPACE_TO_BATCH_ND": lambda op, value, block, paddings: tf.space_to_batch_nd(value, block, paddings),
     "BATCH_TO_SPACE_ND": lambda op, value, block, crops: tf.raw_ops.BatchToSpaceND(
         input=value, block_shape=block, crops=crops

@@ -25,7 +25,6 @@ from qspec.schema.evaluate import UNKNOWN
 from qspec.schema.spec import Spec
 from qspec.syntax import tree
 
-
 _MEASURED = frozenset({"size", "parity", "sqnr", "accuracy_drop"})
 
 

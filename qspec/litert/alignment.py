@@ -43,7 +43,7 @@ class _Alignment:
     def differences(self) -> Iterator[Difference]:
         left = {op.index: op for op in self.graph.ops}
         pieces = Pieces(self.graph.ops, frozenset(self.found.values()))
-        for op in self.predicted.ops:
+        for op in reversed(self.predicted.ops):
             if op.kind == OPAQUE:
                 inside = pieces.behind([self.found[tensor] for tensor in op.outputs])
                 for other in inside:
@@ -54,10 +54,17 @@ class _Alignment:
                 yield Difference(op.layer, f"the converter drops its {op.kind}")
                 continue
             del left[actual.index]
+            self._follow(op, actual)
             for message in self._of_op(op, actual):
                 yield Difference(op.layer, message)
         for other in left.values():
             yield Difference("", f"the converter adds {other.kind} (`{self.graph.tensors[other.outputs[0]].name}`)")
+
+    def _follow(self, op: Op, actual: Op) -> None:
+        """Find the tensors without a slot that an op reads: the plan knows no more of them."""
+        for tensor, index in zip(op.inputs, actual.inputs, strict=False):
+            if tensor >= 0 and self.predicted.tensors[tensor].slot is None:
+                self.found.setdefault(tensor, index)
 
     def _of_op(self, op: Op, actual: Op) -> Iterator[str]:
         if actual.kind != op.kind:

@@ -142,13 +142,27 @@ class _Writer:
         for operator in operators:
             operator.inputs = [self._inside(int(index), op, read) for index in operator.inputs]
             operator.outputs = [self._inside(int(index), op, read) for index in operator.outputs]
-            code = self.original.operatorCodes[operator.opcodeIndex]
-            key = max(code.builtinCode, code.deprecatedBuiltinCode), code.version
-            operator.opcodeIndex = self.codes.setdefault(key, len(self.codes))
+            self._keep_code(operator)
             self.operators.append(operator)
         for tensor in op.outputs:
             if not self._is_written(tensor):
                 self._pass_on(op, read.get(self.placed[self.found[tensor]], -1), tensor)
+
+    def _keep_code(self, operator: Any) -> None:
+        """Let an operator have the same code and version in the new file."""
+        code = self.original.operatorCodes[operator.opcodeIndex]
+        key = max(code.builtinCode, code.deprecatedBuiltinCode), code.version
+        operator.opcodeIndex = self.codes.setdefault(key, len(self.codes))
+
+    def _bodies(self) -> list[Any]:
+        """The bodies of loops and branches inside layers whose ops the plan does not know; their numbers stay."""
+        for body in self.original.subgraphs[1:]:
+            for tensor in body.tensors:
+                data = self.original.buffers[tensor.buffer].data
+                tensor.buffer = 0 if data is None else self._buffer(np.asarray(data, np.uint8))
+            for operator in body.operators:
+                self._keep_code(operator)
+        return list(self.original.subgraphs[1:])
 
     def _is_written(self, tensor: int) -> bool:
         """Whether an operator of the float file writes *tensor*, which is not another one passed on."""
@@ -317,7 +331,7 @@ class _Writer:
         model = self.schema.ModelT()
         model.version = 3
         model.description = f"qspec {qspec.__version__}"
-        model.subgraphs, model.buffers = [body], self.buffers
+        model.subgraphs, model.buffers = [body, *self._bodies()], self.buffers
         model.operatorCodes = [self._operator_code(code, version) for code, version in self.codes]
         model.signatureDefs = [self._signature(body)]
         return model

@@ -16,6 +16,7 @@ from qspec.plan.constants import adapt_constants
 from qspec.plan.draft import Draft
 from qspec.plan.finish import finish
 from qspec.plan.index import LayerIndex
+from qspec.plan.layer_classes import layer_class_reports
 from qspec.plan.one_scale import one_scale
 from qspec.plan.plan import Plan
 from qspec.plan.rule_reports import rule_reports
@@ -34,11 +35,12 @@ def make_plan(spec: Spec, layers: LayerGraph) -> Plan:
     """Decide every tensor of the model. What is wrong stands in `Plan.diagnostics`; the plan is whole even then, but
     only one without errors can be carried out."""
     batch = batch_of(spec)
-    predicted, diagnostics = lower(layers, batch, spec.train.batch_norm)
+    classes = {each.name: each.like for each in spec.layer_classes}
+    predicted, diagnostics = lower(layers, batch, spec.train.batch_norm, classes)
     plan = plan_ops(spec, layers, predicted, Table(runtime()), batch)
     islands = _float_islands(plan)
     unknown = (item for item in diagnostics if item.code != UNSUPPORTED_LAYER.code or item.layer not in islands)
-    return _with(plan, (*unknown, *plan.diagnostics))
+    return _with(plan, (*layer_class_reports(spec, layers), *unknown, *plan.diagnostics))
 
 
 def _float_islands(plan: Plan) -> frozenset[str]:

@@ -1,0 +1,89 @@
+"""LiteRT's convolutions in TensorFlow, weights as in the flatbuffer.
+
+TensorFlow's own ops become just LiteRT's, but not all of them run and train on every processor; Keras' functions do,
+and become several ops where a convolution is dilated and the batch dynamic. So a graph that will be converted has the
+former, and everything that is executed the latter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from qspec.graph.ops import Op
+
+_FOR_A_FILE = ContextVar("for_a_file", default=False)
+
+
+@contextmanager
+def traced_for_a_file() -> Iterator[None]:
+    """What is traced inside is converted, and never executed."""
+    token = _FOR_A_FILE.set(True)
+    try:
+        yield
+    finally:
+        _FOR_A_FILE.reset(token)
+
+
+def conv_2d(op: Op, value: Any, weights: Any) -> Any:
+    """CONV_2D without its bias"""
+    kernel = tf.transpose(weights, (1, 2, 3, 0))
+    if _FOR_A_FILE.get():
+        return tf.nn.conv2d(value, kernel, _strides(op), op.attributes["padding"], dilations=_dilations(op))
+    return keras.ops.conv(value, kernel, **_keras_window(op))
+
+
+def depthwise_conv_2d(op: Op, value: Any, weights: Any) -> Any:
+    """DEPTHWISE_CONV_2D without its bias"""
+    _, height, width, outputs = weights.shape
+    kernel = tf.reshape(weights, (height, width, value.shape[-1], outputs // value.shape[-1]))
+    if _FOR_A_FILE.get():
+        return tf.raw_ops.DepthwiseConv2dNative(
+            input=value,
+            filter=kernel,
+            strides=[1, *_strides(op), 1],
+            padding=op.attributes["padding"],
+            dilations=[1, *_dilations(op), 1],
+        )
+    return keras.ops.depthwise_conv(value, kernel, **_keras_window(op))
+
+
+def transpose_conv(op: Op, shape: Any, weights: Any, value: Any) -> Any:
+    """TRANSPOSE_CONV without its bias"""
+    kernel = tf.transpose(weights, (1, 2, 0, 3))
+    return tf.nn.conv2d_transpose(value, kernel, shape, _strides(op), op.attributes["padding"])
+
+
+def conv_3d(op: Op, value: Any, weights: Any) -> Any:
+    """CONV_3D"""
+    if _FOR_A_FILE.get():
+        window = {"strides": [1, *_strides(op, "dhw"), 1], "dilations": [1, *_dilations(op, "dhw"), 1]}
+        return tf.nn.conv3d(value, weights, padding=op.attributes["padding"], **window)
+    return keras.ops.conv(value, weights, **_keras_window(op, "dhw"))
+
+
+def conv_3d_transpose(op: Op, shape: Any, weights: Any, value: Any) -> Any:
+    """CONV_3D_TRANSPOSE"""
+    return tf.nn.conv3d_transpose(value, weights, shape, _strides(op, "dhw"), op.attributes["padding"])
+
+
+def _strides(op: Op, sides: str = "hw") -> tuple[int, ...]:
+    return tuple(op.attributes[f"stride_{side}"] for side in sides)
+
+
+def _dilations(op: Op, sides: str = "hw") -> tuple[int, ...]:
+    return tuple(op.attributes[f"dilation_{side}_factor"] for side in sides)
+
+
+def _keras_window(op: Op, sides: str = "hw") -> dict[str, Any]:
+    return {
+        "strides": _strides(op, sides),
+        "padding": op.attributes["padding"].lower(),
+        "data_format": "channels_last",
+        "dilation_rate": _dilations(op, sides),
+    }
