@@ -6,32 +6,48 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from qspec._check import read_layers
+from qspec._check import check_file, check_graph, held_to_converter, is_tflite_file, read_graph
+from qspec.cli.frameworks import import_frameworks
 from qspec.cli.output import print_diagnostics
 from qspec.diagnostics import Diagnostic, Place, Severity, SpecError
-from qspec.diagnostics.catalogue import UNREADABLE_FILE
-from qspec.lint import Report, check
-from qspec.schema import add_deploy, load, loads, shipped_targets
+from qspec.diagnostics.catalogue import (
+    INVALID_FILE,
+    INVALID_PARAMETERS,
+    MISSING_PARAMETERS,
+    UNREADABLE_FILE,
+    WRONG_BIAS_SCALE,
+)
+from qspec.lint import Report
+from qspec.schema import load, loads, shipped_targets
 from qspec.syntax import decode
 from qspec.syntax.sources import LARGEST
 
 if TYPE_CHECKING:
     from qspec.graph.layers import LayerGraph
+    from qspec.graph.tflite_file import TfliteFile
     from qspec.schema.spec import Spec
 
 _STANDARD_INPUT = "-"
+_OF_FILES = (INVALID_FILE, INVALID_PARAMETERS, MISSING_PARAMETERS, WRONG_BIAS_SCALE)
+_BESIDE_A_PLACEMENT = ("QS3", "QS4", "QS6", *(code.code for code in _OF_FILES))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check every file, each once; 1 if any report has an error."""
-    layers: LayerGraph | None = None
+    if arguments.model is not None and all(map(_is_file, arguments.files)):
+        print("qspec check: `--model` is what specs are held against, and there is no spec", file=sys.stderr)
+        return 2
+    graph: LayerGraph | TfliteFile | None = None
     unreadable: tuple[Diagnostic, ...] = ()
     if arguments.model is not None:
         try:
-            layers = read_layers(arguments.model)
+            graph = read_graph(arguments.model)
         except SpecError as error:
             unreadable = error.diagnostics
-    reports = {file: _check(file, layers, arguments.target) for file in arguments.files}
+    reports = {file: _check(file, graph, arguments.target) for file in arguments.files}
+    if arguments.exact and graph is not None:
+        import_frameworks()
+        reports = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
     found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
     if arguments.format == "json":
         import json
@@ -44,14 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if Report(found).ok else 1
 
 
-def _check(file: str, layers: LayerGraph | None, targets: list[str]) -> Report:
+def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str]) -> Report:
+    if _is_file(file):
+        return check_file(file, targets)
     spec, diagnostics = _read(file)
-    if spec is None:
-        return Report(diagnostics)
-    for target in targets:
-        spec, more = add_deploy(spec, target)
-        diagnostics = (*diagnostics, *more)
-    return check(spec, layers, diagnostics)
+    return Report(diagnostics) if spec is None else check_graph(spec, graph, diagnostics, targets)
+
+
+def _is_file(file: str) -> bool:
+    """Whether it is a `.tflite` file, not a spec."""
+    return file != _STANDARD_INPUT and is_tflite_file(file)
 
 
 def _read(file: str) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
@@ -73,7 +91,7 @@ def _merged(reports: dict[str, Report], found: tuple[Diagnostic, ...]) -> dict[s
     """One document for all: the sections one behind another, each entry with the `spec` it comes from."""
     together = Report(found).to_dict()
     documents = {file: report.to_dict() for file, report in reports.items()}
-    for section in ("placement", "plan"):
+    for section in ("file", "placement", "plan"):
         together[section] = [{"spec": file, **entry} for file, each in documents.items() for entry in each[section]]
     return together
 
@@ -81,14 +99,14 @@ def _merged(reports: dict[str, Report], found: tuple[Diagnostic, ...]) -> dict[s
 def _print_placements(reports: dict[str, Report]) -> None:
     for file, report in reports.items():
         text = report.placement_text() or (_no_target() if report.plan is not None and report.ok else "")
-        if text and all(_leaves_a_plan(item) for item in report.diagnostics):
+        if text and all(_leaves_a_placement(item) for item in report.diagnostics):
             print(f"{file}:\n{text}" if len(reports) > 1 else text, end="\n\n")
 
 
-def _leaves_a_plan(diagnostic: Diagnostic) -> bool:
-    """Whether the plan is what the person wrote: where part of the spec or of the model could not be read, a placement
-    would only mislead."""
-    return diagnostic.severity is not Severity.ERROR or diagnostic.code[:3] in ("QS3", "QS4")
+def _leaves_a_placement(diagnostic: Diagnostic) -> bool:
+    """Whether what was placed is what the person wrote: where part of the spec or of the model could not be read, a
+    placement would only mislead. What is wrong in a `.tflite` file that could be read is placed as it is."""
+    return diagnostic.severity is not Severity.ERROR or diagnostic.code.startswith(_BESIDE_A_PLACEMENT)
 
 
 def _no_target() -> str:

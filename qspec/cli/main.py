@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         # The process is the command's alone and ends with it: nobody need look through its memory for what is unused.
         atexit.register(gc.freeze)
+        # Nearly all that a command makes lives to its end, and looking through it again and again takes a third of its
+        # time: look seldom.
+        gc.set_threshold(200_000, 20, 20)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal or a file of another encoding than UTF-8 gets an escape for what it cannot hold.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -70,9 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     version = f"qspec {qspec.__version__}"
     parser.add_argument("-V", "--version", action="version", version=version, help="print the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    _add_check(_command(commands, "check", "check specs, alone or against a model and the targets they deploy on"))
+    _add_check(_command(commands, "check", "check specs and .tflite files, alone or against a model and targets"))
     _add_quantize(_command(commands, "quantize", "quantize a trained model by a spec: calibrate, write, verify"))
     _add_verify(_command(commands, "verify", "hold a .tflite file against the spec and the model that it comes from"))
+    _add_inspect(
+        _command(commands, "inspect", "print the ops of a model: types, scales, and the layers they come from")
+    )
+    _add_targets(_command(commands, "targets", "print the shipped targets, or the capability table of one"))
     _add_demo(_command(commands, "demo", "go the whole way on handwritten digits: train, check, quantize, compare"))
     return parser
 
@@ -85,10 +92,16 @@ def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="SPEC", help="a .qspec file; - reads standard input")
-    parser.add_argument("--model", metavar="MODEL", help="a .keras file; it is read as data, nothing in it is executed")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a .qspec file, or a .tflite file; - reads a spec from standard input"
+    )
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a .keras or .tflite file; it is read as data, nothing is executed"
+    )
     target = "hold the model against this target too, a shipped one or the spec's own; may be repeated"
     parser.add_argument("--target", action="append", default=[], metavar="NAME", help=target)
+    exact = "also ask TensorFlow's converter what it makes of the model, which Keras loads for it"
+    parser.add_argument("--exact", action="store_true", help=exact)
     formats = "full (default), concise: a line for each problem, or json"
     parser.add_argument("--format", choices=("full", "concise", "json"), default="full", metavar="FORMAT", help=formats)
 
@@ -108,6 +121,22 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="DATA", help="samples to judge by, a .npy or .npz file")
     calibration = "the samples that `quantize` calibrated a float model with (default: those of --data)"
     parser.add_argument("--calibration", metavar="DATA", help=calibration)
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    file = "a .tflite file, or a .keras file: then the ops that it becomes"
+    parser.add_argument("file", metavar="FILE", help=file)
+    formats = "full (default) or json"
+    parser.add_argument("--format", choices=("full", "json"), default="full", metavar="FORMAT", help=formats)
+
+
+def _add_targets(parser: argparse.ArgumentParser) -> None:
+    name = "a shipped target, or a .qspec file that defines targets"
+    parser.add_argument("name", nargs="?", metavar="NAME", help=name)
+    option = "choose an option of the target, as runtime=13; may be repeated"
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=option)
+    formats = "full (default) or json"
+    parser.add_argument("--format", choices=("full", "json"), default="full", metavar="FORMAT", help=formats)
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:

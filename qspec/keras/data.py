@@ -33,8 +33,11 @@ class Samples:
         return Samples(tuple(array[indices] for array in self.inputs), labels)
 
 
-def read_samples(data: Any, graph: LayerGraph, shapes: Sequence[Shape], limit: int | None = None) -> Samples:
-    """Read *data*, at most *limit* samples of it, and check it against the model's input *shapes* (with the batch).
+def read_samples(
+    data: Any, graph: LayerGraph, shapes: Sequence[Shape], limit: int | None = None, types: Sequence[str] = ()
+) -> Samples:
+    """Read *data*, at most *limit* samples of it, and check it against the model's input *shapes* (with the batch) and
+    *types* (float32 unless they are given), which the samples then have.
 
     Takes a numpy array, a list of arrays (several inputs, in the model's order), a dict by input name, a
     `tf.data.Dataset`, or an iterable of batches of any of these; a batch may be a tuple `(x, y)` with labels.
@@ -59,6 +62,8 @@ def read_samples(data: Any, graph: LayerGraph, shapes: Sequence[Shape], limit: i
         joined = tuple(np.concatenate(parts) for parts in zip(*(batch.inputs for batch in batches), strict=True))
     except ValueError:
         raise _unusable("the batches have different shapes", "give samples of one size") from None
+    wanted = types or ("float32",) * len(joined)
+    joined = tuple(map(_as_type, graph.input_names, joined, wanted))
     labels = [batch.labels for batch in batches if batch.labels is not None]
     samples = Samples(joined, np.concatenate(labels) if len(labels) == len(batches) else None)
     return samples.take(slice(0, limit)) if limit is not None else samples
@@ -138,6 +143,15 @@ def _check(name: str, array: np.ndarray, shape: Shape) -> None:
         raise _unusable(message, "the first axis counts the samples")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise _unusable(f"input `{name}` holds NaN or infinity", "such a value would decide the range of every other")
+
+
+def _as_type(name: str, array: np.ndarray, type_: str) -> np.ndarray:
+    typed = array.astype(type_, copy=False)
+    if type_ != "float32" and not np.array_equal(typed, array):
+        raise _unusable(
+            f"input `{name}` takes {type_}, and the data has other numbers", "give whole numbers in its range"
+        )
+    return typed
 
 
 def _unusable(message: str, advice: str) -> SpecError:

@@ -6,6 +6,7 @@ layer's variables, in whatever mode the caller is in (eager, or inside a traced 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,11 +137,16 @@ def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, in
     return result
 
 
+def takes_training(layer: Any) -> bool:
+    """Whether a layer does something else in training, and wants to be told."""
+    return "training" in inspect.signature(layer.call).parameters
+
+
 def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
     layer = step.layer
     if step.folded:
         return arguments[0]
-    if step.passes and keywords.get("training") is False:
+    if step.passes and (keywords.get("training") is False or not takes_training(layer)):
         return arguments[0]
     if step.composition is None:
         return layer(*live_arguments(arguments), **live_arguments(keywords))

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -236,6 +235,7 @@ KERNELS: dict[str, Kernel] = {
     "ARG_MAX": _arg(tf.argmax),
     "ARG_MIN": _arg(tf.argmin),
     "CUMSUM": _cumsum,
+    "SHAPE": _unary(tf.shape),
     "RESHAPE": _reshape,
     "TRANSPOSE": lambda op, value, permutation: tf.transpose(value, _integers(permutation)),
     "EXPAND_DIMS": lambda op, value, axis: tf.expand_dims(value, _integers(axis)[0]),

@@ -14,12 +14,13 @@ import numpy as np
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
-from qspec.graph.layers import Shape
 from qspec.keras.bias_correction import InputMeans, correct_biases
 from qspec.keras.data import Samples, read_samples
+from qspec.keras.faithful import unfaithful_outputs
 from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
 from qspec.keras.model import BuiltInHooks, QuantizedModel, TrainingHooks
+from qspec.keras.random_samples import FEW, random_samples
 from qspec.keras.ranges import KnownParameters
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
@@ -34,9 +35,6 @@ from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision, Plan
 from qspec.schema import load, valid
 from qspec.schema.spec import Spec
-
-# What verification compares on when nobody names samples: enough for 1 LSB to show, few enough to take seconds.
-_SAMPLES = 8
 
 
 def apply(
@@ -103,7 +101,7 @@ def quantize(
     started = time.perf_counter()
     quantized, (file, calibration) = _apply(_loaded(spec), _unquantized(model), data, progress)
     seconds = {"lower and calibrate": time.perf_counter() - started}
-    judges = _given(quantized, samples) if samples is not None else calibration.take(slice(0, _SAMPLES))
+    judges = _given(quantized, samples) if samples is not None else calibration.take(slice(0, FEW))
     return _export(quantized, file, path, judges, seconds)
 
 
@@ -224,9 +222,11 @@ def _apply(
     quantized = QuantizedModel(model, spec)
     calibration = _sampled(data, quantized)
     file = lower(quantized)
-    inputs = [array.astype(np.float32, copy=False) for array in calibration.inputs]
+    problems = list(unfaithful_outputs(quantized, file, calibration.inputs))
+    if problems:
+        raise SpecError(problems)
     means = InputMeans(quantized)
-    for index, observed in calibrate(file, quantized.plan, inputs, progress, means.update).items():
+    for index, observed in calibrate(file, quantized.plan, calibration.inputs, progress, means.update).items():
         extremes = observed.smallest, observed.largest
         quantized.ranges[index].start(observed.minimum, observed.maximum, extremes)
     correct_biases(quantized, means)
@@ -252,19 +252,20 @@ def _sampled(data: Any, model: QuantizedModel) -> Samples:
     """As many as the spec's `calibrate` block says, drawn with its seed; of batches that come by and by, the first."""
     wanted, seed = model.spec.calibrate.samples, model.spec.calibrate.seed
     in_memory = hasattr(data, "__array__") or isinstance(data, (Mapping, list, tuple))
-    samples = read_samples(data, model.plan.layers, input_shapes(model.plan), None if in_memory else wanted)
+    samples = _read(data, model.plan, None if in_memory else wanted)
     if wanted is None or wanted >= len(samples):
         return samples
     return samples.take(np.random.default_rng(seed).permutation(len(samples))[:wanted])
 
 
 def _given(model: QuantizedModel, samples: Any) -> Samples:
-    return read_samples(samples, model.plan.layers, input_shapes(model.plan))
+    return _read(samples, model.plan)
 
 
-def input_shapes(plan: Plan) -> list[Shape]:
-    """The shapes of the model's inputs, the batch first."""
-    return [plan.predicted.tensors[tensor].shape or () for tensor in plan.predicted.inputs]
+def _read(data: Any, plan: Plan, limit: int | None = None) -> Samples:
+    inputs = [plan.predicted.tensors[tensor] for tensor in plan.predicted.inputs]
+    shapes = [tensor.shape or () for tensor in inputs]
+    return read_samples(data, plan.layers, shapes, limit, [tensor.type for tensor in inputs])
 
 
 def _export(
@@ -294,8 +295,7 @@ def _judge(
 ) -> Result:
     """Verify the bytes that are, or are to be, the file at *path*."""
     started = time.perf_counter()
-    inputs = _random_inputs(model, known) if samples is None else samples.inputs
-    inputs = [array.astype(np.float32, copy=False) for array in inputs]
+    inputs = random_samples(model.plan, known) if samples is None else list(samples.inputs)
     indices, problems = verify_structure(content, str(path), model.plan, known)
     if problems:
         raise SpecError(problems)
@@ -308,16 +308,3 @@ def _judge(
     measurement = Measurement(model, spec, content, parity, known, indices, samples)
     found = (*parity_problems(parity, str(path)), *measurement.problems())
     return Result(path, len(content), parity, check(spec, model.plan.layers), found, seconds)
-
-
-def _random_inputs(model: QuantizedModel, known: dict[int, Parameters]) -> list[np.ndarray]:
-    """Uniform over each input's range, seeded: the same every time."""
-    generator = np.random.default_rng(0)
-    inputs = []
-    for tensor, shape in zip(model.plan.predicted.inputs, input_shapes(model.plan), strict=True):
-        range_ = known.get(tensor)
-        low, high = (-1.0, 1.0)
-        if range_ is not None:
-            low, high = (float(range_.scale * (code - range_.zero_point)) for code in (range_.lowest, range_.highest))
-        inputs.append(generator.uniform(low, high, (_SAMPLES, *(size or 1 for size in shape[1:]))).astype(np.float32))
-    return inputs

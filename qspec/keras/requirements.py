@@ -113,7 +113,7 @@ class Measurement:
                 seen[tensor] = value
                 return value
 
-        inputs = [array.astype(np.float32) for array in self.samples.inputs]
+        inputs = list(self.samples.inputs)
         self.model.simulation.run_apart(self.model.flat_inputs(inputs), Seen())
         index = {tensor: self.indices[tensor]}
         stored = read_tensors(self.content, inputs, self.model.plan.batch, index, self.parameters)[tensor]
