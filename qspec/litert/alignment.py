@@ -118,7 +118,7 @@ def _same(planned: Any, stored: Any) -> bool:
     if isinstance(planned, float) and isinstance(stored, float):
         return bool(struct.pack("<f", planned) == struct.pack("<f", stored))
     if isinstance(planned, list | tuple) and isinstance(stored, list | tuple):
-        return tuple(planned) == tuple(stored)
+        return len(planned) == len(stored) and all(map(_same, planned, stored))
     return bool(planned == stored)
 
 

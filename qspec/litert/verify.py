@@ -10,6 +10,7 @@ import numpy as np
 
 from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, PARITY_BROKEN
+from qspec.graph.operands import operand_of
 from qspec.graph.ops import OPAQUE, Op, Tensor
 from qspec.litert.calibration import fixed_batches
 from qspec.litert.flatbuffer import enum_names, schema, unpack
@@ -131,11 +132,11 @@ def _has_values(model: Any, stored: Any, planned: Tensor) -> bool:
 def _bias_parameters(plan: Plan, parameters: Mapping[int, Parameters]) -> dict[int, Parameters]:
     found: dict[int, Parameters] = {}
     for op in plan.ops.ops:
-        bias = op.inputs[2] if len(op.inputs) > 2 else -1
+        bias = operand_of(op, "bias")
         slot = plan.ops.tensors[bias].slot if bias >= 0 else None
         if slot is None or slot.kind != "bias" or plan.ops.tensors[bias].type == "float32":
             continue
-        scale = bias_scales(parameters[op.inputs[0]].scale, parameters[op.inputs[1]].scale)
+        scale = bias_scales(parameters[operand_of(op, "input")].scale, parameters[operand_of(op, "weights")].scale)
         limits = np.iinfo(plan.ops.tensors[bias].type)
         found[bias] = Parameters(scale, np.zeros(scale.shape, np.int32), int(limits.min), int(limits.max), 0)
     return found
@@ -252,7 +253,7 @@ def verify_parity(
     """
     interpreter = make_interpreter(content, "built_in", keep_tensors=True)
     fast = make_interpreter(content, "fast")
-    tensors = {tensor: index for tensor, index in indices.items() if not plan.ops.tensors[tensor].constant}
+    tensors = {tensor: index for tensor, index in indices.items() if _is_planned(plan, tensor)}
     tallies: dict[int, _Tally] = {}
     simulated: list[np.ndarray] = []
     built_in: list[np.ndarray] = []
@@ -275,6 +276,12 @@ def verify_parity(
     )
 
 
+def _is_planned(plan: Plan, tensor: int) -> bool:
+    """Whether it is computed, and more than a shape or index that no spec speaks of."""
+    found = plan.ops.tensors[tensor]
+    return not found.constant and (found.slot is not None or tensor in plan.decisions)
+
+
 def _run_all(
     interpreter: Any, inputs: Sequence[np.ndarray], batch: int | None, tensors: Mapping[int, int]
 ) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
@@ -282,15 +289,22 @@ def _run_all(
     details = interpreter.get_input_details()
     interface = [to_interface(array, detail) for array, detail in zip(inputs, details, strict=True)]
     found: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
-    results = []
+    results, ran = [], 0
     for part in fixed_batches(interface, batch):
         results.append(run(interpreter, part))
+        ran += len(part[0])
         for tensor, index in tensors.items():
             found[tensor].append(interpreter.get_tensor(index))
     count = len(inputs[0])
-    outputs = [np.concatenate(values)[:count] for values in zip(*results, strict=True)]
+    outputs = [_of_samples(values, count, ran) for values in zip(*results, strict=True)]
     reals = [from_interface(a, d) for a, d in zip(outputs, interpreter.get_output_details(), strict=True)]
-    return {tensor: np.concatenate(values)[:count] for tensor, values in found.items()}, reals
+    return {tensor: _of_samples(values, count, ran) for tensor, values in found.items()}, reals
+
+
+def _of_samples(values: Sequence[np.ndarray], count: int, ran: int) -> np.ndarray:
+    """What belongs to the first *count* of the *ran* samples, each of which may have several rows."""
+    joined = np.concatenate(values)
+    return joined[: len(joined) * count // ran]
 
 
 def read_tensors(

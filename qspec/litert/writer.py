@@ -11,12 +11,13 @@ import numpy as np
 import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
+from qspec.graph.operands import operand_of
 from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
 from qspec.litert.pieces import Pieces
-from qspec.numerics import Parameters, quantize, quantize_bias
+from qspec.numerics import Parameters, pack_int4, quantize, quantize_bias
 from qspec.plan.plan import Plan
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -92,6 +93,7 @@ class _Writer:
                 self._differs("the converter merges a tensor with another", self.graph.tensors[tensor].name)
         pieces = Pieces(self.body.operators, frozenset(self.placed))
         self.found = {tensor: int(index) for tensor, index in positions}
+        self._follow()
         inside = {
             op.calls[0]: pieces.behind([self.found[tensor] for tensor in op.outputs if self._is_written(tensor)])
             for op in self.graph.ops
@@ -122,6 +124,16 @@ class _Writer:
         advice = "this is a defect of qspec's lowering table: please report it with the model's config"
         raise SpecError([LOWERING_DIFFERS.at(Place(self.plan.layers.path), message + place, help=advice)])
 
+    def _follow(self) -> None:
+        """Place the tensors without a slot that ops of the plan compute: shapes, indices. What reads them tells."""
+        writers = {int(index): operator for operator in self.body.operators for index in operator.outputs}
+        for op in reversed(self.graph.ops):
+            operator = writers.get(self.found.get(op.outputs[0], -1))
+            for tensor, index in zip(op.inputs, () if operator is None else operator.inputs, strict=False):
+                planned = self.graph.tensors[tensor] if tensor >= 0 else None
+                if planned is not None and planned.slot is None and int(index) in writers:
+                    self.placed.setdefault(self.found.setdefault(tensor, int(index)), tensor)
+
     # ---- operators
 
     def _operator(self, op: Op, original: Any) -> None:
@@ -130,7 +142,9 @@ class _Writer:
         if self._kind(original) != op.kind:
             self._differs(f"the converter makes {self._kind(original)} of layer `{op.layer}`, the plan {op.kind}")
         sources = [int(index) for index in original.inputs]
-        planned = [*op.inputs, *[-1] * (len(sources) - len(op.inputs))]
+        count = max(len(sources), len(op.inputs))  # either may leave absent operands at the end away
+        sources += [-1] * (count - len(sources))
+        planned = [*op.inputs, *[-1] * (count - len(op.inputs))]
         original.inputs = [self._operand(op, tensor, source) for tensor, source in zip(planned, sources, strict=True)]
         original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
         self._add(op, original, planned)
@@ -258,7 +272,7 @@ class _Writer:
         if tensor.type == "float32":
             return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(values), None)
         if slot is not None and slot.kind == "bias":
-            scales = self.parameters[op.inputs[0]].scale, self.parameters[op.inputs[1]].scale
+            scales = [self.parameters[operand_of(op, name)].scale for name in ("input", "weights")]
             bits = 64 if tensor.type == "int64" else 32
             values = self.biases.get(tensor.id, values)
             codes: np.ndarray = quantize_bias(values, *scales, bits=bits)  # type: ignore[arg-type]
@@ -270,6 +284,8 @@ class _Writer:
         else:
             parameters = self.parameters[tensor.id]
             codes = quantize(values, parameters)
+            if tensor.type == "int4":
+                codes = pack_int4(codes)
         return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(codes), parameters)
 
     def _copy(self, source: int) -> int:

@@ -18,9 +18,9 @@ _NOT_YET: _Table = (
     (lambda quantizer: quantizer.rounding != "half_away", "rounding by `{rounding}`"),
     (lambda quantizer: quantizer.type == "float16", "`float16`"),
 )
-# Weights are written one byte a number, in a range from their own extremes unless the spec fixes it.
+# Weights have a range from their own extremes unless the spec fixes it.
 _NOT_YET_FOR_WEIGHTS: _Table = (
-    (lambda quantizer: quantizer.type in ("int2", "int4"), "`{type}` for weights"),
+    (lambda quantizer: quantizer.type == "int2", "`{type}` for weights"),
     (lambda quantizer: quantizer.range.method in ("ema", "percentile", "mse"), "a range by `{range}` for weights"),
 )
 

@@ -93,3 +93,17 @@ def test_labels_of_several_outputs_are_left_aside(labels):
 @pytest.mark.parametrize("labels", [{"a": B}, B.tolist(), B], ids=["dict", "numbers", "array"])
 def test_labels_of_one_output(labels):
     assert np.array_equal(B, read_samples([(A, labels)], ONE, [(1, 2)]).labels)
+
+
+def test_integers_stay_integers():
+    indices = np.array([[1.0, 2.0], [3.0, 0.0]])
+
+    samples = read_samples(indices, ONE, [(1, 2)], types=["int32"])
+
+    assert "int32" == samples.inputs[0].dtype
+    assert np.array_equal(indices, samples.inputs[0])
+
+
+def test_numbers_that_are_no_integers_are_an_error():
+    with pytest.raises(SpecError, match="takes int32"):
+        read_samples(np.array([[0.5, 1.0]]), ONE, [(1, 2)], types=["int32"])
