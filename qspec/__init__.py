@@ -1,7 +1,7 @@
 """Declare how a Keras model is quantized, check it against the hardware, and ship integers that match what was trained.
 
-`load`, `loads` and `check` need neither Keras nor TensorFlow; `apply`, `export`, `quantize`, `verify` and `load_model`
-load them on first use.
+`load`, `loads`, `check` and `register_lowering` need neither Keras nor TensorFlow; `apply`, `export`, `quantize`,
+`verify` and `load_model` load them on first use.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qspec._check import check, load, loads
     from qspec.diagnostics import Diagnostic, Severity, SpecError
     from qspec.keras import apply, export, load_model, quantize, verify
+    from qspec.lowering import register_lowering
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "load_model",
     "loads",
     "quantize",
+    "register_lowering",
     "verify",
 ]
 
@@ -33,6 +35,7 @@ _HOMES = {
     "qspec._check": ("check", "load", "loads"),
     "qspec.diagnostics": ("Diagnostic", "Severity", "SpecError"),
     "qspec.keras": ("apply", "export", "load_model", "quantize", "verify"),
+    "qspec.lowering": ("register_lowering",),
 }
 
 

@@ -29,6 +29,7 @@ from qspec.graph.keras_format import (
     read_functional,
 )
 from qspec.graph.layers import Call, Layer, LayerGraph, Shape, Value
+from qspec.graph.masks import with_masks
 
 MAXIMUM_CALLS = 20_000
 """Nested models that call nested models can describe any number of layer calls in a few lines."""
@@ -69,7 +70,9 @@ def read_model(root: Node, path: str) -> LayerGraph:
     name = config["name"].text()
     top = reader.top(root)
     calls = tuple(reader.calls)
-    return LayerGraph(name, path, calls, top.inputs, top.outputs, top.input_names, top.output_names, reader.recorded)
+    return with_masks(
+        LayerGraph(name, path, calls, top.inputs, top.outputs, top.input_names, top.output_names, reader.recorded)
+    )
 
 
 def _require_model(root: Node) -> None:

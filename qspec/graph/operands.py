@@ -1,5 +1,9 @@
 """The names of an op's operands, by position, as the capability tables use them (LiteRT's `tfl_ops.td`)."""
 
+from __future__ import annotations
+
+from qspec.graph.ops import Op
+
 _WITH_WEIGHTS = ("input", "weights", "bias")
 _REDUCTION = ("input", "axes")
 _SEGMENTS = ("input", "segments")
@@ -71,6 +75,28 @@ _NAMED: dict[str, tuple[str, ...]] = {
 }
 
 
+# Operands that are lists of integers where they are constants: what stands in brackets is a part of the list.
+LISTS = frozenset(
+    (
+        *("axes", "axis", "begin", "block_shape", "crops", "end", "k", "multiples", "output_shape", "paddings"),
+        *("permutation", "shape", "size", "sizes", "strides", "indices"),
+    )
+)
+# How many inputs an op takes that names none of them. Of the ops that stand in neither line it is not said.
+_ONE = """
+    ABS AVERAGE_POOL_2D BITCAST CAST CEIL COS DEPTH_TO_SPACE DEQUANTIZE ELU EXP FAKE_QUANT FLOOR GELU HARD_SWISH
+    L2_NORMALIZATION L2_POOL_2D LEAKY_RELU LOCAL_RESPONSE_NORMALIZATION LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX MATRIX_DIAG
+    MAX_POOL_2D NEG QUANTIZE RANK RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 ROUND RSQRT SHAPE SIGN SIN SOFTMAX SPACE_TO_DEPTH
+    SQRT SQUARE SQUEEZE TANH UNIQUE UNPACK WHERE ZEROS_LIKE
+"""
+_TWO = """
+    ADD ATAN2 BATCH_MATMUL BITWISE_XOR DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER GREATER_EQUAL LESS LESS_EQUAL LOGICAL_AND
+    LOGICAL_OR MAXIMUM MINIMUM MUL NOT_EQUAL POW RIGHT_SHIFT SQUARED_DIFFERENCE SUB
+"""
+_COUNTS = {**dict.fromkeys(_ONE.split(), 1), **dict.fromkeys(_TWO.split(), 2)}
+_SEVERAL_RESULTS = frozenset({"UNPACK", "UNIQUE"})
+
+
 def operand_name(kind: str, position: int) -> str:
     """The name of an op's operand: `weights` for the second of a CONV_2D; every operand of an op that takes any number
     of like ones (ADD, CONCATENATION) is an `input`."""
@@ -87,3 +113,16 @@ def operand_position(kind: str, name: str) -> int | None:
     """Where the operand called *name* stands among those of *kind*; None if there is no such."""
     names = _NAMED.get(kind, ())
     return names.index(name) if name in names else None
+
+
+def operand_count(kind: str, name: str) -> int | None:
+    """How many operands of *kind* are called *name*; None where that is open, as of the inputs of a CONCATENATION."""
+    if name == "output":
+        return 1 if kind in _COUNTS and kind not in _SEVERAL_RESULTS else None
+    return _NAMED[kind].count(name) if kind in _NAMED else _COUNTS.get(kind)
+
+
+def operand_of(op: Op, name: str) -> int:
+    """The tensor that *op* reads as the operand called *name*; -1 where it has none."""
+    position = operand_position(op.kind, name)
+    return -1 if position is None or position >= len(op.inputs) else op.inputs[position]

@@ -101,6 +101,7 @@ class OpGraph:
     value instead (a convolution's output before its ReLU → the ReLU's output). `folded` maps the call of a batch
     normalization to the call of the layer whose kernel it is folded into. `shapes` are every layer call's output
     shapes, whether or not the tensor still exists; an unknown one is None. `compositions` are the calls' own ops.
+    `absorbed` are the calls of activations that an earlier layer computes inside.
     """
 
     tensors: tuple[Tensor, ...]
@@ -112,6 +113,7 @@ class OpGraph:
     folded: Mapping[int, int] = field(default_factory=dict)
     shapes: Mapping[int, tuple[Shape | None, ...]] = field(default_factory=dict)
     compositions: Mapping[int, Composition] = field(default_factory=dict)
+    absorbed: frozenset[int] = frozenset()
 
     def producers(self) -> Mapping[int, Op]:
         """The op that writes each tensor."""

@@ -99,11 +99,17 @@ _COLUMNS = ("float32", "uint8", "int8", "int16")
 
 # In the order of the columns; 0 where the kernel takes no such type.
 _VERSIONS: Mapping[tuple[int, int, int, int], str] = {
-    (1, 1, 1, 1): "RESHAPE DIV SQUEEZE PRELU SELECT SELECT_V2 EXPAND_DIMS SHAPE",
+    (
+        1,
+        1,
+        1,
+        1,
+    ): "RESHAPE DIV SQUEEZE PRELU SELECT SELECT_V2 EXPAND_DIMS SHAPE RANK ONE_HOT MATRIX_DIAG MATRIX_SET_DIAG",
+    (1, 1, 0, 1): "REVERSE_SEQUENCE",
+    (1, 1, 1, 0): "EMBEDDING_LOOKUP RELU_N1_TO_1 HARD_SWISH RELU_0_TO_1 SCATTER_ND",
     (1, 1, 1, 2): "LEAKY_RELU",
     (1, 1, 1, 3): "GATHER_ND",
     (1, 1, 1, 4): "DYNAMIC_UPDATE_SLICE",
-    (1, 1, 1, 0): "EMBEDDING_LOOKUP RELU_N1_TO_1 HARD_SWISH RELU_0_TO_1",
     (1, 1, 2, 1): "STRIDED_SLICE GREATER LESS_EQUAL SUM SPLIT_V TRANSPOSE_CONV",
     (1, 1, 2, 3): "ADD AVERAGE_POOL_2D CONCATENATION LOGISTIC MAX_POOL_2D RELU6 SOFTMAX TANH PAD MEAN TOPK_V2 LESS "
     "PADV2 GREATER_EQUAL REDUCE_MAX REDUCE_MIN PACK MIRROR_PAD DEQUANTIZE",
@@ -118,19 +124,31 @@ _VERSIONS: Mapping[tuple[int, int, int, int], str] = {
     (1, 2, 2, 4): "UNPACK",
     (1, 0, 1, 1): "NEG",
     (1, 0, 1, 0): "ELU",
-    (1, 0, 2, 2): "EXP LOG SQRT REDUCE_PROD",
+    (1, 0, 2, 2): "EXP LOG SQRT REDUCE_PROD FLOOR_MOD",
     (1, 0, 2, 3): "RSQRT ABS BATCH_MATMUL",
     (1, 0, 2, 0): "SQUARED_DIFFERENCE",
-    (1, 0, 0, 0): "FLOOR CEIL ROUND SIN COS POW SQUARE CUMSUM CONV_3D L2_POOL_2D ZEROS_LIKE",
+    (
+        1,
+        0,
+        0,
+        0,
+    ): "FLOOR CEIL ROUND SIN COS POW SQUARE CUMSUM CONV_3D CONV_3D_TRANSPOSE L2_POOL_2D ZEROS_LIKE ADD_N ATAN2 "
+    "LOCAL_RESPONSE_NORMALIZATION LOGICAL_AND LOGICAL_OR LOGICAL_NOT REDUCE_ANY REDUCE_ALL SIGN RANGE BUCKETIZE "
+    "BROADCAST_ARGS RFFT2D SEGMENT_SUM UNSORTED_SEGMENT_SUM UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX "
+    "UNSORTED_SEGMENT_MIN",
+    (2, 0, 3, 3): "FLOOR_DIV",
+    (2, 2, 2, 0): "WHERE",
     (2, 2, 3, 3): "BROADCAST_TO",
 }
 _BY_KIND: Mapping[str, Mapping[str, int]] = {
     kind: dict(zip(_COLUMNS, versions, strict=True)) for versions, kinds in _VERSIONS.items() for kind in kinds.split()
 }
 _OTHER_TYPES: Mapping[str, Mapping[str, int]] = {
-    "int64": {"ADD": 4, "SUB": 4, "MUL": 5},
-    "int32": {"SPLIT": 3, "ABS": 5},
-    "bool": dict.fromkeys(("TRANSPOSE", "STRIDED_SLICE", "GATHER", "UNPACK", "ARG_MAX", "ARG_MIN"), 3)
+    "int64": {"ADD": 4, "SUB": 4, "MUL": 5, "RANGE": 2},
+    "int32": {"SPLIT": 3, "ABS": 5, "SIGN": 2, "FLOOR_DIV": 1, "BITWISE_XOR": 1, "RIGHT_SHIFT": 1},
+    "complex64": dict.fromkeys(("REAL", "IMAG", "COMPLEX_ABS"), 1),
+    "bool": {"WHERE": 1}
+    | dict.fromkeys(("TRANSPOSE", "STRIDED_SLICE", "GATHER", "UNPACK", "ARG_MAX", "ARG_MIN"), 3)
     | dict.fromkeys(("PAD", "PADV2", "GATHER_ND"), 5)
     | dict.fromkeys(("FILL", "REVERSE_V2"), 2),
     "int4": dict.fromkeys(("TRANSPOSE", "SLICE", "GATHER"), 7)
@@ -138,7 +156,48 @@ _OTHER_TYPES: Mapping[str, Mapping[str, int]] = {
     | dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE"), 1)
     | {"DEQUANTIZE": 6, "BROADCAST_TO": 2},
     "int2": {"DEQUANTIZE": 7},
-    "float16": {"DEQUANTIZE": 3},
+    "float16": dict.fromkeys(
+        (
+            *(
+                "FLOOR",
+                "ROUND",
+                "LOGISTIC",
+                "TANH",
+                "NEG",
+                "ATAN2",
+                "MAXIMUM",
+                "MINIMUM",
+                "LESS",
+                "LESS_EQUAL",
+                "GREATER",
+            ),
+            *(
+                "GREATER_EQUAL",
+                "EQUAL",
+                "NOT_EQUAL",
+                "RESHAPE",
+                "PAD",
+                "PADV2",
+                "MIRROR_PAD",
+                "GATHER",
+                "GATHER_ND",
+                "TILE",
+            ),
+            *(
+                "BATCH_TO_SPACE_ND",
+                "SPACE_TO_BATCH_ND",
+                "SQUEEZE",
+                "EXPAND_DIMS",
+                "STRIDED_SLICE",
+                "SELECT",
+                "SELECT_V2",
+            ),
+            *("SHAPE", "RANK", "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2"),
+        ),
+        1,
+    )
+    | {"SIN": 2, "COS": 2, "BROADCAST_TO": 2, "DEQUANTIZE": 3, "GELU": 3, "DYNAMIC_UPDATE_SLICE": 3, "SOFTMAX": 4}
+    | {"FILL": 4, "UNPACK": 5, "ADD": 6, "CONCATENATION": 6, "MUL": 8, "SLICE": 8, "TRANSPOSE": 9},
 }
 # Plain integers and truth values move through the version for float of the ops that take them.
 _PLAIN = frozenset({"int32", "int64", "bool"})
@@ -291,6 +350,15 @@ def _fully_connected(op: _Signature) -> int:
     return {("int8", "int8", "int8"): 4, ("int8", "int4", "int8"): 10}.get(types, 1)
 
 
+def _cast(op: _Signature) -> int:
+    types = {op.type(0), op.outputs[0] if op.outputs else ABSENT}
+    if op.type(0) == "int4" and "float32" in types:
+        return 6
+    if "float16" in types:
+        return 5
+    return 3 if "int8" in types else 1
+
+
 def _quantize(op: _Signature) -> int:
     source, result = op.type(0), op.outputs[0] if op.outputs else ABSENT
     if "int4" in (source, result):
@@ -305,4 +373,5 @@ _BY_ALL_TYPES: Mapping[str, Callable[[_Signature], int]] = {
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
     "FULLY_CONNECTED": _fully_connected,
     "QUANTIZE": _quantize,
+    "CAST": _cast,
 }

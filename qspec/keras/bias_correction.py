@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from qspec.graph.operands import operand_of
 from qspec.keras.execution import step_constants
 from qspec.keras.model import QuantizedModel
 from qspec.keras.ranges import KnownParameters
@@ -23,7 +24,7 @@ class InputMeans:
 
     def __init__(self, model: QuantizedModel) -> None:
         self.sources = {
-            bias: float_tensor(model.plan, model.producers, model.consumers[bias][0].inputs[0])
+            bias: float_tensor(model.plan, model.producers, operand_of(model.consumers[bias][0], "input"))
             for bias in model.corrections
         }
         self.sums: dict[int, Any] = {}
@@ -55,12 +56,15 @@ def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
         if not np.any(np.asarray(bias.value)):
             continue
         raw = step_constants(step)
-        weights = model.plan.ops.tensors[model.consumers[bias.tensor][0].inputs[1]].slot
+        op = model.consumers[bias.tensor][0]
+        weights = model.plan.ops.tensors[operand_of(op, "weights")].slot
         assert weights is not None
         key = (weights.kind, str(weights.key))
         error = np.asarray(raw[key]) - np.asarray(constants[key].value)
-        depthwise = model.consumers[bias.tensor][0].kind == "DEPTHWISE_CONV_2D"
-        model.corrections[bias.tensor].assign(_shift(error, means.of(bias.tensor), depthwise))
+        if op.kind == "TRANSPOSE_CONV":  # each result is a sum over one of so many weights
+            error = error / (op.attributes["stride_h"] * op.attributes["stride_w"])
+        shift = _shift(error, means.of(bias.tensor), depthwise=op.kind == "DEPTHWISE_CONV_2D")
+        model.corrections[bias.tensor].assign(shift)
 
 
 def _shift(error: np.ndarray, mean: np.ndarray, depthwise: bool) -> np.ndarray:

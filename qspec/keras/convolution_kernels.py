@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
@@ -56,7 +57,7 @@ def depthwise_conv_2d(op: Op, value: Any, weights: Any) -> Any:
 def transpose_conv(op: Op, shape: Any, weights: Any, value: Any) -> Any:
     """TRANSPOSE_CONV without its bias"""
     kernel = tf.transpose(weights, (1, 2, 0, 3))
-    return tf.nn.conv2d_transpose(value, kernel, shape, _strides(op), op.attributes["padding"])
+    return tf.nn.conv2d_transpose(value, kernel, _output_shape(shape, value), _strides(op), op.attributes["padding"])
 
 
 def conv_3d(op: Op, value: Any, weights: Any) -> Any:
@@ -69,7 +70,16 @@ def conv_3d(op: Op, value: Any, weights: Any) -> Any:
 
 def conv_3d_transpose(op: Op, shape: Any, weights: Any, value: Any) -> Any:
     """CONV_3D_TRANSPOSE"""
+    shape = _output_shape(shape, value)
     return tf.nn.conv3d_transpose(value, weights, shape, _strides(op, "dhw"), op.attributes["padding"])
+
+
+def _output_shape(shape: Any, value: Any) -> Any:
+    """A constant *shape*, made for the plan's batch, for as many samples as *value* holds."""
+    if not isinstance(shape, np.ndarray):
+        return shape
+    batch = tf.shape(value)[0] if value.shape[0] is None else value.shape[0]
+    return [batch, *(int(size) for size in shape[1:])]
 
 
 def _strides(op: Op, sides: str = "hw") -> tuple[int, ...]:

@@ -18,7 +18,9 @@ from keras import ops
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import Call
+from qspec.graph.operands import operand_of
 from qspec.graph.ops import Composition
+from qspec.keras.computed_constants import batch_norm_addend, batch_norm_multiplier
 from qspec.keras.live_arguments import live_arguments
 from qspec.keras.op_execution import (
     Constants,
@@ -56,15 +58,9 @@ class Step:
 def step_constants(step: Step) -> dict[tuple[str, str], Any]:
     """The step's float constants by slot kind and key, in the flatbuffer's layout, batch normalization folded in (Jacob
     et al. 2018, 3.2)."""
-    layer = step.layer
-    if step.composition is None:
+    if step.composition is None or step.folded:
         return {}
-    if isinstance(layer, keras.layers.BatchNormalization):
-        multiplier, addend = _affine(layer)
-        return {} if step.folded else _inner_constants(step.composition, multiplier=multiplier, addend=addend)
-    if isinstance(layer, keras.layers.Normalization):
-        return _inner_constants(step.composition, mean=layer.mean, multiplier=_deviation(layer))
-    constants = sourced_constants(layer, step.composition)
+    constants = sourced_constants(step.layer, step.composition)
     return constants if step.batch_norm is None else _fold(step, step.composition, constants)
 
 
@@ -74,24 +70,9 @@ def has_bias(step: Step) -> bool:
     return ("bias", "bias") in step.slots and (own or step.batch_norm is not None)
 
 
-def _affine(batch_norm: Any) -> tuple[Any, Any]:
-    """What the normalization multiplies by, gamma / sqrt(variance + epsilon), and adds, beta - mean * multiplier."""
-    multiplier = 1.0 / ops.sqrt(batch_norm.moving_variance + batch_norm.epsilon)
-    if batch_norm.scale:
-        multiplier = multiplier * batch_norm.gamma
-    addend = -batch_norm.moving_mean * multiplier
-    return multiplier, addend + batch_norm.beta if batch_norm.center else addend
-
-
-def _deviation(normalization: Any) -> Any:
-    """The standard deviation that a `Normalization` multiplies by, or its reciprocal (`Normalization.call`)."""
-    deviation = ops.maximum(ops.sqrt(normalization.variance), keras.config.epsilon())
-    return deviation if normalization.invert else 1.0 / deviation
-
-
 def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
     """Fold the normalization behind into the layer's last op with weights."""
-    multiplier, addend = _affine(step.batch_norm)
+    multiplier, addend = batch_norm_multiplier(step.batch_norm), batch_norm_addend(step.batch_norm)
     op = weighted_op(composition)
     assert op is not None
     weights = composition.tensors[op.inputs[1]].slot
@@ -100,20 +81,11 @@ def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str],
     # The output channels come first in the flatbuffer, but for the depthwise kernel, where they come last.
     along = (-1,) if op.kind == "DEPTHWISE_CONV_2D" else (-1, *[1] * (len(constants[key].shape) - 1))
     constants[key] = constants[key] * ops.reshape(multiplier, along)
-    bias = constants.get(("bias", "bias"))
-    constants["bias", "bias"] = addend if bias is None else addend + bias * multiplier
+    given = composition.tensors.get(operand_of(op, "bias"))
+    own = ("bias", "bias") if given is None or given.slot is None else (given.slot.kind, str(given.slot.key))
+    bias = constants.get(own)
+    constants[own] = addend if bias is None else addend + bias * multiplier
     return constants
-
-
-def _inner_constants(composition: Composition, **values: Any) -> dict[tuple[str, str], Any]:
-    """Those of *values* for which lowering wrote an op, in the constant's shape."""
-    return {
-        ("inner", str(tensor.slot.key)): ops.reshape(
-            ops.convert_to_tensor(values[str(tensor.slot.key)], "float32"), tensor.shape
-        )
-        for tensor in composition.tensors.values()
-        if tensor.constant and tensor.slot is not None and tensor.slot.key in values
-    }
 
 
 # ---- running

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from qspec.diagnostics import SpecError
+from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op, Slot
 from qspec.keras.custom_layers import false_claims
 from qspec.keras.execution import Step, has_bias, step_constants
@@ -127,7 +128,8 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
     def quantized_constants(self, step: Step, known: KnownParameters) -> dict[tuple[str, str], QuantizedConstant]:
         """A step's constants by slot kind and key, each with its fake-quantized value, scale and zero point.
 
-        A bias has the product of its op's input and weight scales, and zero point 0.
+        A bias has the product of its op's input and weight scales, and zero point 0. A constant that shares the scale
+        of activations has theirs.
         """
         raw = self.corrected_constants(step)
         found: dict[tuple[str, str], QuantizedConstant] = {}
@@ -136,6 +138,10 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
             decision = None if tensor is None else self.plan.decisions.get(tensor)
             if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
                 found[kind, key] = QuantizedConstant(tensor, value, None, None)
+            elif decision.range is not None:
+                scale, zero_point = known[decision.range]
+                shared = fake_quantize(value, scale, zero_point, self.ranges[decision.range].codes)
+                found[kind, key] = QuantizedConstant(tensor, shared, scale, zero_point)
             elif kind == "bias":
                 found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
             else:
@@ -161,14 +167,15 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         return self._input_scale(op, known) * ops.reshape(constants[weights.kind, str(weights.key)].scale, (-1,))
 
     def _input_scale(self, op: Op, known: KnownParameters) -> Any:
-        index = self.plan.decisions[self.plan.casts.get((op.calls[0], op.inputs[0]), op.inputs[0])].range
+        source = operand_of(op, "input")
+        index = self.plan.decisions[self.plan.casts.get((op.calls[0], source), source)].range
         assert index is not None, "the plan quantizes no bias behind a float input"
         return ops.stop_gradient(known[index][0])
 
     def _bias_room(self, weights: int, raw: Mapping[tuple[str, str], Any], known: KnownParameters) -> Any:
         """The smallest scale of *weights*, [channels], at which its op's bias still fits an int32; None without one."""
         op = self.consumers[weights][0]
-        bias = op.inputs[2] if len(op.inputs) > 2 else -1
+        bias = operand_of(op, "bias")
         decision = self.plan.decisions.get(bias)
         slot = self.plan.ops.tensors[bias].slot if bias >= 0 else None
         if slot is None or decision is None or decision.quantizer is None or decision.quantizer.bits > 32:
@@ -255,7 +262,8 @@ class TrainingHooks(Hooks):
     def tensor(self, tensor: int, value: Any) -> Any:
         """Fake-quantize *value*, and remember it if its group follows it."""
         plan = self.model.plan
-        index = plan.decisions[tensor].range
+        decision = plan.decisions.get(tensor)  # none for a model's input of integers
+        index = None if decision is None else decision.range
         if index is None:
             return value
         group = plan.ranges[index]

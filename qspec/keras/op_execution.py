@@ -12,6 +12,7 @@ import tensorflow as tf
 from qspec.graph.layers import Call, Value
 from qspec.graph.operands import operand_position
 from qspec.graph.ops import Composition, Op, Source, Tensor
+from qspec.keras.computed_constants import constant_of
 from qspec.keras.op_kernels import KERNELS
 
 Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
@@ -58,9 +59,10 @@ def _sizes(tensor: Tensor) -> list[int]:
 
 def _variable(layer: Any, source: Source) -> Any:
     found = layer
-    for name in source.variable.split("."):
+    *path, last = source.variable.split(".")
+    for name in path:
         found = found[int(name)] if name.isdigit() else getattr(found, name)
-    return found
+    return found[int(last)] if last.isdigit() else constant_of(found, last)
 
 
 def replaced_variables(layer: Any, composition: Composition, constants: Constants) -> list[tuple[Any, Any]]:
@@ -83,7 +85,7 @@ def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], const
     for tensor in composition.tensors.values():
         if tensor.constant:
             values[tensor.id] = _operand(tensor, constants)
-    folded_into = weighted_op(composition)
+    folded_into = None if _has_bias(composition) else weighted_op(composition)
     for op in composition.ops:
         operands = [None if number < 0 else values[number] for number in op.inputs]
         if op is folded_into:
@@ -94,6 +96,12 @@ def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], const
             values[number] = _shown(composition.tensors[number], value, inner)
     outputs = [values[number] for number in composition.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _has_bias(composition: Composition) -> bool:
+    """Whether the layer's ops read its own bias already."""
+    slots = [tensor.slot for tensor in composition.tensors.values() if tensor.slot is not None]
+    return any((slot.kind, slot.key) == ("bias", "bias") for slot in slots)
 
 
 def weighted_op(composition: Composition) -> Op | None:

@@ -187,6 +187,7 @@ KERNELS: dict[str, Kernel] = {
     "MAXIMUM": _binary(tf.maximum),
     "MINIMUM": _binary(tf.minimum),
     "POW": _binary(tf.pow),
+    "ATAN2": _binary(tf.math.atan2),
     "SQUARED_DIFFERENCE": _binary(tf.math.squared_difference),
     "FLOOR_DIV": _binary(tf.math.floordiv),
     "FLOOR_MOD": _binary(tf.math.floormod),

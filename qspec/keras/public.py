@@ -60,6 +60,8 @@ def _unquantized(model: keras.Model) -> keras.Model:
 
 
 def _loaded(spec: Spec | str | os.PathLike[str]) -> Spec:
+    if not isinstance(spec, (Spec, str, os.PathLike)):
+        raise TypeError(f"the spec comes first, loaded or as a path; found a `{type(spec).__name__}` in its place")
     return spec if isinstance(spec, Spec) else valid(load(spec))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from qspec.graph.layers import Call, Value
-from qspec.graph.ops import Slot
+from qspec.graph.ops import OpGraph, Slot
 from qspec.keras.execution import Step, run_step, step_constants
 from qspec.keras.live_model import LiveModel
 from qspec.keras.op_execution import Constants
@@ -67,10 +67,16 @@ def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
             call.index in plan.ops.folded,
             frozenset(slots.get(call.index, ())),
             plan.predicted.compositions.get(call.index),
-            Slot(call.index, "output", 0) in plan.predicted.fused and call.index not in plan.predicted.compositions,
+            _passes(call.index, plan.predicted),
         )
 
     return Simulation(live, plan, tuple(step(call) for call in plan.layers.calls))
+
+
+def _passes(call: int, ops: OpGraph) -> bool:
+    """Whether a call leaves no op of its own: the layer passes its input on, or an earlier one computes it."""
+    vanished = Slot(call, "output", 0) in ops.fused and call not in ops.compositions
+    return vanished or call in ops.absorbed
 
 
 class _Walk:
@@ -108,7 +114,8 @@ class _Walk:
 
         # A config holds the mode in which the model was once built, which is not that of this run.
         stored = {key: value for key, value in keywords.items() if key != "training"}
-        mode = {key: value for key, value in self.mode.items() if key in inspect.signature(step.layer.call).parameters}
+        known = inspect.signature(step.layer.call).parameters if step.layer is not None else ()
+        mode = {key: value for key, value in self.mode.items() if key in known}
         result = run_step(step, arguments, stored | mode, self.hooks.constants(step), inner)
         for position, value in enumerate(keras.tree.flatten(result)):
             self.keep(Value(call.index, position), value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from qspec.diagnostics import Diagnostic
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.schema.spec import Deploy, Spec
-from qspec.targets import Placement, Table, place
+from qspec.targets import Judge, Placement, Table, place
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,23 @@ class Facts:
     plan: Plan
     deployed: tuple[Deployed, ...]
 
+    @cached_property
+    def size(self) -> int | None:
+        """The predicted bytes of the file; None where none can be written."""
+        from qspec.plan.file_size import predicted_size  # takes milliseconds, and few specs ask
+
+        return predicted_size(self.plan)
+
 
 Lint = Callable[[Facts], Iterator[Diagnostic]]
 
 
 def gather(spec: Spec, plan: Plan) -> Facts:
     """Place the plan's ops on every deployed target."""
-    stored, sharing = representation(plan), same_scale(plan)
+    stored = representation(plan)
+    judge = Judge(plan.ops, stored, same_scale=same_scale(plan))
     deployed = []
     for deploy in spec.deploys:
         table = Table(deploy.target, deploy.options)
-        deployed.append(Deployed(deploy, table, place(table, plan.ops, stored, same_scale=sharing)))
+        deployed.append(Deployed(deploy, table, place(table, plan.ops, stored, judge=judge)))
     return Facts(spec, plan, tuple(deployed))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REFUSED_MODEL
-from qspec.lint.facts import Facts
+from qspec.lint.facts import Deployed, Facts
+from qspec.plan.runtime import listed, unverified
+from qspec.targets import Outcome, PlacedOp, Reason
 
 
 def refused_model(facts: Facts) -> Iterator[Diagnostic]:
@@ -23,11 +25,25 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
     """
     for deployed in facts.deployed:
         name = deployed.deploy.name
-        for reason in dict.fromkeys(deployed.placement.refused):
+        found: dict[Reason, list[PlacedOp]] = {reason: [] for reason in _of_the_model(deployed)}
+        for placed in deployed.placement.ops:
+            for reason in placed.verdict.reasons if placed.verdict.outcome is Outcome.REFUSED else ():
+                found.setdefault(reason, []).append(placed)
+        for reason, ops in found.items():
+            doubts = dict.fromkeys(unverified(one.verdict) for one in ops if one.verdict.unverified is not None)
+            where = listed(list(dict.fromkeys(f"{one.op.kind} of `{one.op.layer}`" for one in ops)))
             yield REFUSED_MODEL.at(
                 deployed.deploy.span,
-                f"`{name}` refuses the whole model: {reason.message}",
+                f"`{name}` refuses the whole model: {f'{where}: ' if ops else ''}{reason.message}",
                 related=((reason.span, f"{deployed.table.name} says so"),),
-                help=reason.help,
+                help=reason.help or "; ".join(doubts),
+                layer=ops[0].op.layer if ops else "",
+                op=ops[0].op.kind if ops else "",
                 target=name,
             )
+
+
+def _of_the_model(deployed: Deployed) -> tuple[Reason, ...]:
+    """What speaks against the model as a whole, whatever its ops."""
+    model = deployed.placement.model
+    return model.reasons if model.outcome is Outcome.REFUSED else ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic, Severity, Span
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from qspec.graph.layers import LayerGraph
     from qspec.lint.facts import Deployed, Lint
     from qspec.plan.plan import Plan
+    from qspec.targets import Obstacle, Reason
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,27 @@ class Report:
         """Whether there is no error; warnings do not count."""
         return not any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
+    @cached_property
+    def size(self) -> int | None:
+        """The predicted bytes of the file, good to 2 % or 2 KiB; None without a model, or where none can be written.
+
+        Constants of different variables are taken to differ: of a model that was never trained, whose biases are all
+        zeros, the file is smaller."""
+        if self.plan is None:
+            return None
+        from qspec.plan.file_size import predicted_size
+
+        return predicted_size(self.plan)
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, the public contract of `--format json`: `version`, `diagnostics`, `placement`, `plan`,
-        `summary`."""
+        """As plain data, the public contract of `--format json`: `version`, `diagnostics`, `file`, `placement`, `plan`,
+        `summary`. `file` has an entry with the predicted `size` and the number of `ops`, none without a model."""
         from qspec.diagnostics.json_format import document
 
         placement = [_placement_data(deployed) for deployed in self.placement]
         plan = list(_plan_data(self.plan)) if self.plan is not None else []
-        return document(self.diagnostics, {"placement": placement, "plan": plan})
+        file = [{"size": self.size, "ops": len(self.plan.ops.ops)}] if self.plan is not None else []
+        return document(self.diagnostics, {"file": file, "placement": placement, "plan": plan})
 
     def to_json(self) -> str:
         """`to_dict` as text."""
@@ -49,6 +64,8 @@ class Report:
 
     def placement_text(self) -> str:
         """The placement for people, a block for each target with an empty line between; empty without a model."""
+        if not self.placement:
+            return ""
         from qspec.lint.placement_text import placement_text
 
         return "\n\n".join(placement_text(deployed) for deployed in self.placement)
@@ -64,7 +81,7 @@ def check(
     comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
     diagnostics = (*diagnostics, *_of_targets(spec))
     if layers is None:
-        found = suppress(spec, (*diagnostics, *unsupported(spec)))
+        found = suppress(spec, (*diagnostics, *unsupported(spec), *_of_layer_classes(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
     from qspec.lint.facts import gather
     from qspec.lint.lints import LINTS, lint
@@ -77,11 +94,23 @@ def check(
 
 
 def _of_targets(spec: Spec) -> Iterator[Diagnostic]:
-    """What is wrong in the rows of the targets that the spec defines itself."""
+    """What is wrong in the rows of the targets that the spec defines itself, and which of the deployed ones have no
+    future."""
     if spec.targets:
         from qspec.targets.unknown_names import unknown_names
 
         yield from unknown_names(spec.targets.values())
+    if any(deploy.target.deprecated for deploy in spec.deploys):
+        from qspec.lint.deprecated_target import deprecated_target
+
+        yield from deprecated_target(spec)
+
+
+def _of_layer_classes(spec: Spec) -> Iterator[Diagnostic]:
+    if spec.layer_classes:
+        from qspec.plan.layer_classes import layer_class_reports
+
+        yield from layer_class_reports(spec)
 
 
 def _needs_model(diagnostic: Diagnostic) -> bool:
@@ -100,8 +129,11 @@ def _placement_data(deployed: Deployed) -> dict[str, Any]:
         "title": deployed.table.definition.title,
         "options": dict(deployed.table.options),
         "coverage": placement.coverage,
+        "covered": asdict(placement.covered),
         "partitions": placement.partitions,
         "parameters": placement.parameter_bytes,
+        "memory": dict(deployed.table.definition.memory),
+        "model": {"ops": len(placement.ops), "macs": placement.macs, "parameters": placement.total_parameters},
         "refused": [reason.message for reason in dict.fromkeys(placement.refused)],
         "ops": [
             {
@@ -110,12 +142,39 @@ def _placement_data(deployed: Deployed) -> dict[str, Any]:
                 "accelerated": placed.accelerated,
                 "runs": placed.runs,
                 "edge": placed.edge,
+                "macs": placed.macs,
+                "parameters": placed.parameters,
                 "reasons": list(dict.fromkeys(reason.message for reason in placed.why)),
+                "rows": list(_rows(placed.why)),
                 "unverified": placed.verdict.unverified is not None,
+                "unverified_reason": placed.verdict.unverified or "",
             }
             for placed in placement.ops
         ],
+        "obstacles": [_obstacle_data(obstacle) for obstacle in placement.obstacles],
     }
+
+
+def _obstacle_data(obstacle: Obstacle) -> dict[str, Any]:
+    """What keeps ops off: `op` None is the model as a whole. `gain` is what it would bring to change it: how many other
+    ops would `follow`, and what would be covered, without (`alone`) and with (`in_turn`) all obstacles before it; None
+    if there are too many to ask."""
+    return {
+        "op": obstacle.kind or None,
+        "ops": [op.index for op in obstacle.ops],
+        "layers": list(obstacle.layers),
+        "runs": obstacle.runs,
+        "reasons": [reason.message for reason in obstacle.reasons],
+        "rows": list(_rows(obstacle.reasons)),
+        "gain": None if obstacle.gain is None else asdict(obstacle.gain),
+    }
+
+
+def _rows(reasons: Iterable[Reason]) -> Iterator[dict[str, Any]]:
+    """Where the table says so, a place for each distinct reason."""
+    for reason in {reason.message: reason for reason in reasons}.values():
+        line, column = reason.span.source.position(reason.span.start)
+        yield {"path": reason.span.source.path, "line": line, "column": column}
 
 
 def _plan_data(plan: Plan) -> Iterator[dict[str, Any]]:

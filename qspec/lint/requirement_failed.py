@@ -1,16 +1,20 @@
-"""QS407, as far as no data is needed."""
+"""QS407 and QS411, as far as no data is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from qspec.diagnostics import Diagnostic
-from qspec.diagnostics.catalogue import REQUIREMENT_FAILED
-from qspec.lint.facts import Facts
+from qspec.diagnostics.catalogue import NEAR_LIMIT, REQUIREMENT_FAILED
+from qspec.lint.facts import Deployed, Facts
+from qspec.lint.placement_text import cut_text
+from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds
 from qspec.schema.spec import Requirement
 from qspec.syntax import tree
+from qspec.targets import Placement
 
 
 def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
@@ -23,19 +27,53 @@ def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
         deploy edgetpu as coral
         require coral.coverage == 100%
 
-    `check` answers what follows from the plan: a target's `coverage` (percent of the compute ops) and `parameters`
-    (bytes), and the number of `ops`. What needs the file or data (`size`, `parity`, `sqnr`, `accuracy_drop`) is asked
-    by `quantize` and `verify`.
+    `check` answers what follows from the plan: a target's `coverage` (percent of the compute ops; `coverage.macs` of
+    the multiply-accumulates, `coverage.parameters` of the bytes of parameters), `partitions` and `parameters` (bytes),
+    the number of `ops`, and the `size` of the file, which is predicted. Within 2 % (or 2 KiB) of a limit a note says
+    so, and `quantize` decides. What needs data (`parity`, `sqnr`, `accuracy_drop`) is asked by `quantize` and `verify`.
     """
     for requirement in facts.spec.requirements:
-        yield from hold(requirement, lambda path: _value(path, facts))
+        size = facts.size if "size" in quantities(requirement) else None
+        value = partial(_value, facts=facts, size=size)
+        found = tuple(hold(requirement, value, help=partial(_help, facts), predicted=("size",)))
+        if size is not None:
+            from qspec.plan.file_size import size_margin
+
+            margin = size_margin(size)
+            if any(_fails(requirement, facts, end) != bool(found) for end in (size - margin, size + margin)):
+                yield _near_limit(requirement, size, margin)
+                continue
+        yield from found
+
+
+def quantities(requirement: Requirement) -> frozenset[str]:
+    """The first words of what *requirement* asks for: `size`, `sqnr`, the name of a target."""
+    paths = (node.function if isinstance(node, tree.Call) else node for node in nodes(requirement.condition))
+    return frozenset(path.head.text for path in paths if isinstance(path, tree.Path))
+
+
+def _fails(requirement: Requirement, facts: Facts, size: int) -> bool:
+    return any(True for _ in hold(requirement, partial(_value, facts=facts, size=size)))
+
+
+def _near_limit(requirement: Requirement, size: int, margin: int) -> Diagnostic:
+    return NEAR_LIMIT.at(
+        requirement.condition.span,
+        f"`size` will be about {size:,} B, too near the limit to say whether this holds",
+        help=f"the prediction is good to {margin:,} B; `quantize` holds the written file against it",
+    )
 
 
 def hold(
-    requirement: Requirement, value: Callable[[tree.Path], Any], call: Callable[[tree.Call], Any] = lambda call: UNKNOWN
+    requirement: Requirement,
+    value: Callable[[tree.Path], Any],
+    call: Callable[[tree.Call], Any] = lambda call: UNKNOWN,
+    help: Callable[[Sequence[str]], str] = lambda names: "",
+    predicted: Collection[str] = (),
 ) -> Iterator[Diagnostic]:
     """An error if *requirement* is false, or has a mistake in it. *value* and *call* give what is known, else
-    UNKNOWN."""
+    UNKNOWN; *help* is the advice, given the quantities that the requirement asks for; *predicted* are those that are
+    known only about."""
     found: dict[str, Any] = {}
 
     def remember(part: tree.Path | tree.Call, result: Any) -> Any:
@@ -53,29 +91,65 @@ def hold(
         yield REQUIREMENT_FAILED.at(mistake.span, mistake.message, help=mistake.help)
         return
     if holds is False:
-        values = ", ".join(f"`{name}` is {_spelled(name, number)}" for name, number in found.items())
+        values = ", ".join(
+            f"`{name}` is {'about ' if name in predicted else ''}{_spelled(name, number)}"
+            for name, number in found.items()
+        )
         yield REQUIREMENT_FAILED.at(
             requirement.condition.span,
             f"this requirement does not hold: {values}",
             label=requirement.reason,
+            help=help([*found]),
         )
 
 
-def _value(path: tree.Path, facts: Facts) -> Any:
-    words = [path.head.text, *(trailer.text for trailer in path.trailers if isinstance(trailer, tree.Name))]
+def _value(path: tree.Path, facts: Facts, size: int | None) -> Any:
+    words = path_words(path)
+    if words == ["size"]:
+        return UNKNOWN if size is None else size
     if words == ["ops"]:
         return len(facts.plan.ops.ops)
-    for deployed in facts.deployed:
-        if words == [deployed.deploy.name, "coverage"]:
-            return deployed.placement.coverage
-        if words == [deployed.deploy.name, "parameters"]:
-            return deployed.placement.parameter_bytes
+    return placement_value(words, facts.deployed)
+
+
+def path_words(path: tree.Path) -> list[str]:
+    """The names of a path: `coral.coverage` is `coral`, `coverage`."""
+    return [path.head.text, *(trailer.text for trailer in path.trailers if isinstance(trailer, tree.Name))]
+
+
+def placement_value(words: Sequence[str], deployed: Sequence[Deployed]) -> Any:
+    """What `NAME.coverage`, `NAME.coverage.macs`, `NAME.parameters` and `NAME.partitions` are, else UNKNOWN."""
+    name, *quantity = words
+    for each in deployed:
+        measure = _MEASURES.get(".".join(quantity))
+        if each.deploy.name == name and measure is not None:
+            return measure(each.placement)
     return UNKNOWN
+
+
+_MEASURES: Mapping[str, Callable[[Placement], float]] = {
+    "coverage": lambda placement: placement.coverage,
+    "coverage.ops": lambda placement: placement.covered.ops,
+    "coverage.macs": lambda placement: placement.covered.macs,
+    "coverage.parameters": lambda placement: placement.covered.parameters,
+    "parameters": lambda placement: placement.parameter_bytes,
+    "partitions": lambda placement: placement.partitions,
+}
+
+
+def _help(facts: Facts, quantities: Sequence[str]) -> str:
+    """Where a coverage falls short, the layers to change."""
+    for quantity in quantities:
+        name, *measure = quantity.split(".")
+        for deployed in facts.deployed:
+            if deployed.deploy.name == name and measure[:1] in (["coverage"], ["partitions"]):
+                return cut_text(deployed)
+    return ""
 
 
 _UNITS = {"coverage": "%", "parameters": " B", "size": " B", "parity": " lsb", "sqnr": " dB", "accuracy_drop": "%"}
 
 
 def _spelled(name: str, value: float) -> str:
-    unit = _UNITS.get(name.split("(")[0].rsplit(".", 1)[-1], "")
+    unit = "%" if ".coverage" in name else _UNITS.get(name.split("(")[0].rsplit(".", 1)[-1], "")
     return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.4g}{unit}"

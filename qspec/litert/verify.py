@@ -227,7 +227,7 @@ class _Comparison:
             raise SpecError([FILE_DIFFERS_FROM_PLAN.at(Place(self.path), message)])
         parameters = self.parameters.get(tensor)
         if parameters is None:
-            return actual.astype(np.float32)
+            return actual.astype(simulated.dtype)
         codes = np.rint(simulated / parameters.scale) + parameters.zero_point
         difference = np.abs(codes.astype(np.int64) - actual.astype(np.int64))
         self.tallies.setdefault(tensor, _Tally()).add(difference)

@@ -44,6 +44,7 @@ class _Writer:
     biases: Mapping[int, np.ndarray]
     indices: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the new file
     copied: dict[int, int] = field(default_factory=dict)  # constant of the float file → tensor of the new file
+    constants: dict[int, int] = field(default_factory=dict)  # constant of the plan → tensor of the new file
     buffer_of: dict[bytes, int] = field(default_factory=dict)
     codes: dict[tuple[int, int], int] = field(default_factory=dict)  # (builtin code, version) → operator code
     names: set[str] = field(default_factory=set)
@@ -128,6 +129,8 @@ class _Writer:
         """Place the tensors without a slot that ops of the plan compute: shapes, indices. What reads them tells."""
         writers = {int(index): operator for operator in self.body.operators for index in operator.outputs}
         for op in reversed(self.graph.ops):
+            if op.kind == OPAQUE:
+                continue  # the operators that stand for it need not read what it reads
             operator = writers.get(self.found.get(op.outputs[0], -1))
             for tensor, index in zip(op.inputs, () if operator is None else operator.inputs, strict=False):
                 planned = self.graph.tensors[tensor] if tensor >= 0 else None
@@ -256,7 +259,9 @@ class _Writer:
             return self.indices[tensor]
         if planned is None or tensor not in self.plan.decisions:
             return self._copy(source)
-        return self._constant(op, planned, source)
+        if tensor not in self.constants:  # the steps of a recurrence read the same weights
+            self.constants[tensor] = self._constant(op, planned, source)
+        return self.constants[tensor]
 
     def _activation(self, tensor: Tensor) -> int:
         if tensor.id not in self.indices:

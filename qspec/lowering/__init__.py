@@ -2,5 +2,6 @@
 
 from qspec.lowering.lower import lower
 from qspec.lowering.parameters import variables
+from qspec.lowering.table import register_lowering
 
-__all__ = ["lower", "variables"]
+__all__ = ["lower", "register_lowering", "variables"]

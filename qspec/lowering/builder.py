@@ -33,7 +33,8 @@ class Draft:
     `slots` names tensors, gone ones too: `equal` leads from a tensor to the one that it turned out to be, `gone` from
     one that no longer exists to the one that holds its value. `vanished` are the results of layers without an op.
     `owners` names, for a constant with a slot, the variable it is made from, so that shared layers' constants count as
-    equal. `pairs` are the multiply and add of each batch normalization.
+    equal. `pairs` are the multiply and add of each batch normalization. `absorbed` are the calls of activations that an
+    op inside another layer took, and that op.
     """
 
     tensors: list[Tensor] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Draft:
     owners: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     pairs: dict[int, tuple[DraftOp, DraftOp]] = field(default_factory=dict)
     folded: dict[int, int] = field(default_factory=dict)
+    absorbed: dict[int, DraftOp] = field(default_factory=dict)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
@@ -108,6 +110,14 @@ class Draft:
         used = {tensor for op in kept for tensor in (*op.inputs, *op.outputs) if tensor >= 0}
         return Composition({number: self.tensors[number] for number in used}, kept, tuple(inputs), tuple(outputs))
 
+    def activated(self, composition: Composition, op: DraftOp) -> Composition:
+        """*composition* with the activation that its op *op* has taken since."""
+        changed = [
+            replace(each, attributes=dict(op.attributes)) if each.outputs == tuple(op.outputs) else each
+            for each in composition.ops
+        ]
+        return replace(composition, ops=tuple(changed))
+
     def forget(self, ops: int, tensors: int) -> None:
         """Drop the ops and tensors that were added since there were so many."""
         for tensor in self.tensors[tensors:]:
@@ -161,6 +171,7 @@ class Draft:
             dict(self.folded),
             shapes,
             compositions,
+            frozenset(self.absorbed),
         )
 
     def _order(self) -> Iterator[int]:

@@ -1,79 +1,124 @@
-"""Conv2D, DepthwiseConv2D and SeparableConv2D."""
+"""Convolutions of one and two spatial dimensions: plain, depthwise and separable.
+
+Those of one dimension are the same ops on an image of a single row.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from qspec.graph.document import Node
 from qspec.graph.ops import Slot, Source
 from qspec.lowering.activations import with_activation
-from qspec.lowering.geometry import padding_name, pair, windowed
-from qspec.lowering.site import Site, Unsupported
+from qspec.lowering.geometry import Window, numbers, padding_name
+from qspec.lowering.layout import channels_last, on_image
+from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
 
 
-def conv_2d(site: Site) -> int:
-    """`Conv2D`: CONV_2D; a grouped one too, its kernel having a group's channels."""
-    filters, groups = site.config["filters"].integer(1), _groups(site)
-    padding, strides, kernel, dilation = _window(site)
-    tensor = site.single_input()
-    batch, height, width, channels = site.image(tensor)
-    if channels is None or channels % groups or filters % groups:
-        raise Unsupported(f"its {channels} input channels do not divide into {groups} groups")
-    shape = (
-        batch,
-        windowed(height, kernel[0], strides[0], dilation[0], padding),
-        windowed(width, kernel[1], strides[1], dilation[1], padding),
-        filters,
-    )
-    weights = site.weights("kernel", (filters, *kernel, channels // groups), Source("kernel", permutation=(3, 0, 1, 2)))
-    operands = [tensor, weights, site.own_bias(filters)]
-    attributes = _attributes(padding, strides, dilation)
-    _refuse_dynamic(site, batch, dilation)
-    return with_activation(site, lambda slot: site.write("CONV_2D", operands, shape, slot, **attributes))
+def convolution(rank: int) -> Lowering:
+    """`Conv1D`, `Conv2D`: CONV_2D; a grouped one too, its kernel having a group's channels. With `padding = "causal"`
+    there is a PAD before, whose result is `inner["padded"]`."""
+
+    def lower(site: Site) -> int:
+        return on_image(site, rank, lambda site, image: _convolution(site, image, rank))
+
+    return channels_last(lower)
 
 
-def depthwise_conv_2d(site: Site) -> int:
-    """`DepthwiseConv2D`: DEPTHWISE_CONV_2D"""
+def depthwise_convolution(rank: int) -> Lowering:
+    """`DepthwiseConv1D`, `DepthwiseConv2D`: DEPTHWISE_CONV_2D"""
 
-    def emit(slot: Slot) -> int:
-        return _depthwise(site, slot, "kernel", "bias")
+    def body(site: Site, image: int) -> int:
+        return with_activation(site, lambda slot: _depthwise(site, image, rank, slot, "kernel", site.own_bias))
 
-    return with_activation(site, emit)
+    def lower(site: Site) -> int:
+        return on_image(site, rank, body)
+
+    return channels_last(lower)
 
 
-def separable_conv_2d(site: Site) -> int:
-    """`SeparableConv2D`: DEPTHWISE_CONV_2D, whose result is `inner["depthwise"]`, and a CONV_2D of size 1.
+def separable_convolution(rank: int) -> Lowering:
+    """`SeparableConv1D`, `SeparableConv2D`: DEPTHWISE_CONV_2D, whose result is `inner["depthwise"]`, and a CONV_2D of
+    size 1.
 
     The depthwise half has no bias variable; LiteRT's op has a bias of zeros nevertheless, `bias["depthwise_bias"]`.
     """
-    filters = site.config["filters"].integer(1)
-    depthwise = _depthwise(site, site.inner("depthwise"), "depthwise_kernel", "depthwise_bias")
-    batch, height, width, channels = site.shape(depthwise)
-    source = Source("pointwise_kernel", permutation=(3, 0, 1, 2))
-    weights = site.weights("pointwise_kernel", (filters, 1, 1, channels), source)
-    operands = [depthwise, weights, site.own_bias(filters)]
-    attributes = _attributes("VALID", (1, 1), (1, 1))
-    shape = (batch, height, width, filters)
-    return with_activation(site, lambda slot: site.write("CONV_2D", operands, shape, slot, **attributes))
+
+    def lower(site: Site) -> int:
+        return on_image(site, rank, lambda site, image: _separable(site, image, rank))
+
+    return channels_last(lower)
 
 
-def _depthwise(site: Site, slot: Slot, kernel_name: str, bias_name: str) -> int:
-    multiplier = site.config["depth_multiplier"].integer(1)
-    padding, strides, kernel, dilation = _window(site)
-    tensor = site.single_input()
-    batch, height, width, channels = site.image(tensor)
-    assert channels is not None
-    outputs = channels * multiplier
-    shape = (
-        batch,
-        windowed(height, kernel[0], strides[0], dilation[0], padding),
-        windowed(width, kernel[1], strides[1], dilation[1], padding),
-        outputs,
+def _convolution(site: Site, image: int, rank: int) -> int:
+    filters, groups = site.config["filters"].integer(1), _groups(site)
+    window = convolution_window(site.config, rank)
+    if site.config["padding"].value == "causal":
+        image = _causal(site, image, (window.size[0] - 1) * window.dilation[0])
+    channels = _channels(site, image)
+    if channels % groups or filters % groups:
+        raise Unsupported(f"its {channels} input channels do not divide into {groups} groups")
+    source = Source("kernel", permutation=_filters_first(rank))
+    return with_activation(
+        site, lambda slot: _conv_2d(site, image, slot, window, "kernel", source, filters, channels // groups)
     )
-    _refuse_dynamic(site, batch, dilation)
-    bias = site.own_bias(outputs) if bias_name == "bias" else site.bias(outputs, bias_name)
-    operands = [tensor, site.weights(kernel_name, (1, *kernel, outputs), Source(kernel_name)), bias]
-    attributes = _attributes(padding, strides, dilation) | {"depth_multiplier": multiplier}
+
+
+def _separable(site: Site, image: int, rank: int) -> int:
+    filters = site.config["filters"].integer(1)
+    depthwise = _depthwise(
+        site, image, rank, site.inner("depthwise"), "depthwise_kernel", lambda size: site.bias(size, "depthwise_bias")
+    )
+    channels = _channels(site, depthwise)
+    source = Source("pointwise_kernel", permutation=_filters_first(rank))
+    single = Window((1, 1), (1, 1), (1, 1), "VALID")
+    return with_activation(
+        site, lambda slot: _conv_2d(site, depthwise, slot, single, "pointwise_kernel", source, filters, channels)
+    )
+
+
+def _conv_2d(
+    site: Site, image: int, slot: Slot, window: Window, key: str, source: Source, filters: int, channels: int
+) -> int:
+    window = _on_plane(window)
+    batch, height, width, _ = site.shape(image)
+    weights = site.weights(key, (filters, *window.size, channels), source)
+    operands = [image, weights, site.own_bias(filters)]
+    shape = (batch, *window.over((height, width)), filters)
+    return site.write("CONV_2D", operands, shape, slot, **_attributes(window))
+
+
+def _depthwise(site: Site, image: int, rank: int, slot: Slot, key: str, bias: Callable[[int], int]) -> int:
+    multiplier = site.config["depth_multiplier"].integer(1)
+    window = _on_plane(convolution_window(site.config, rank))
+    batch, height, width, _ = site.shape(image)
+    outputs = _channels(site, image) * multiplier
+    operands = [image, site.weights(key, (1, *window.size, outputs), Source(key)), bias(outputs)]
+    shape = (batch, *window.over((height, width)), outputs)
+    attributes = _attributes(window) | {"depth_multiplier": multiplier}
     return site.write("DEPTHWISE_CONV_2D", operands, shape, slot, **attributes)
+
+
+def _causal(site: Site, image: int, before: int) -> int:
+    """Zeros before the first step, so that no result depends on a later step."""
+    if not before:
+        return image
+    batch, rows, steps, channels = site.shape(image)
+    paddings = site.draft.constant(((0, 0), (0, 0), (before, 0), (0, 0)), (4, 2))
+    shape = (batch, rows, None if steps is None else steps + before, channels)
+    return site.write("PAD", [image, paddings], shape, site.inner("padded"))
+
+
+def _channels(site: Site, image: int) -> int:
+    channels = site.shape(image)[-1]
+    if channels is None:
+        raise UnknownShape("the number of channels is unknown")
+    return channels
+
+
+def _filters_first(rank: int) -> tuple[int, ...]:
+    return (rank + 1, *range(rank + 1))
 
 
 def _groups(site: Site) -> int:
@@ -81,25 +126,25 @@ def _groups(site: Site) -> int:
     return 1 if groups.is_none else groups.integer(1)
 
 
-def _window(site: Site) -> tuple[str, tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Padding, strides, kernel size and dilation."""
-    config = site.config
-    strides, kernel = pair(config["strides"]), pair(config["kernel_size"])
-    dilation = pair(config["dilation_rate"]) if config.has("dilation_rate") else (1, 1)
-    return padding_name(config["padding"]), strides, kernel, dilation
+def convolution_window(config: Node, rank: int) -> Window:
+    """The window of a convolution over so many dimensions."""
+    size = numbers(config["kernel_size"], rank)
+    dilation = numbers(config["dilation_rate"], rank) if config.has("dilation_rate") else (1,) * rank
+    causal = config["padding"].value == "causal" and rank == 1
+    padding = "VALID" if causal else padding_name(config["padding"])
+    return Window(size, numbers(config["strides"], rank), dilation, padding)
 
 
-def _refuse_dynamic(site: Site, batch: int | None, dilation: tuple[int, int]) -> None:
-    if batch is None and dilation != (1, 1):
-        raise Unsupported("it is dilated, which becomes several ops where the batch is dynamic")
+def _on_plane(window: Window) -> Window:
+    return window.over_row() if len(window.size) == 1 else window
 
 
-def _attributes(padding: str, strides: tuple[int, int], dilation: tuple[int, int]) -> dict[str, Any]:
+def _attributes(window: Window) -> dict[str, Any]:
     return {
-        "padding": padding,
-        "stride_w": strides[1],
-        "stride_h": strides[0],
-        "dilation_w_factor": dilation[1],
-        "dilation_h_factor": dilation[0],
+        "padding": window.padding,
+        "stride_w": window.strides[1],
+        "stride_h": window.strides[0],
+        "dilation_w_factor": window.dilation[1],
+        "dilation_h_factor": window.dilation[0],
         "fused_activation_function": "NONE",
     }

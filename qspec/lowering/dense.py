@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from qspec.graph.ops import Source
+from qspec.graph.ops import Slot, Source
 from qspec.lowering.activations import with_activation
+from qspec.lowering.layout import reshaped
 from qspec.lowering.site import Site, UnknownShape, Unsupported
+from qspec.lowering.writing import reshape, works_on_rows
 
 
 def dense(site: Site) -> int:
-    """`Dense`: FULLY_CONNECTED, which keeps the leading dimensions of an input of more than two."""
-    units = site.config["units"].integer(1)
-    if site.config.has("lora_rank") or site.config.has("quantization_config"):
-        raise Unsupported("it has low-rank or quantized weights of Keras' own")
+    """`Dense`: FULLY_CONNECTED, which keeps the leading dimensions of an input of more than two.
+
+    Where it does not (`works_on_rows`), it reads `inner["rows"]`, all of them in one, and its result is
+    `inner["result_rows"]`.
+    """
+    if site.config.has("quantization_config"):
+        raise Unsupported("it has quantized weights of Keras' own")
     tensor = site.single_input()
     shape = site.shape(tensor)
     if len(shape) < 2:
         raise Unsupported(f"its input has {len(shape)} dimensions")
-    if len(shape) > 2 and None in shape:
-        raise Unsupported("its input has more than two dimensions, which becomes several ops where one is dynamic")
     if shape[-1] is None:
         raise UnknownShape("the number of input features is unknown")
+    if not works_on_rows(shape, has_bias=site.uses_bias):
+        return _activated(site, tensor)
+    total = None if None in shape else prod(size or 0 for size in shape[:-1])
+    rows = reshape(site, tensor, (total, shape[-1]), site.inner("rows"))
+    return reshaped(site, "result_rows", lambda site: _activated(site, rows), lambda found: (*shape[:-1], found[-1]))
+
+
+def _activated(site: Site, tensor: int) -> int:
+    return with_activation(site, lambda slot: _fully_connected(site, tensor, slot))
+
+
+def _fully_connected(site: Site, tensor: int, slot: Slot) -> int:
+    units, shape = site.config["units"].integer(1), site.shape(tensor)
     operands = [tensor, site.weights("kernel", (units, shape[-1]), Source("kernel", permutation=(1, 0)))]
     operands.append(site.own_bias(units) if site.uses_bias else -1)
     attributes: dict[str, Any] = {
@@ -30,5 +47,4 @@ def dense(site: Site) -> int:
         "keep_num_dims": len(shape) > 2,
         "asymmetric_quantize_inputs": False,
     }
-    result = (*shape[:-1], units)
-    return with_activation(site, lambda slot: site.write("FULLY_CONNECTED", operands, result, slot, **attributes))
+    return site.write("FULLY_CONNECTED", operands, (*shape[:-1], units), slot, **attributes)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from qspec.graph.operands import operand_position
 from qspec.graph.ops import OPAQUE
 from qspec.lowering.builder import Draft, DraftOp
 from qspec.lowering.geometry import same_padding
 
 Pass = Callable[[Draft], None]
 
-FOLDING_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+FOLDING_KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 """The ops into whose weights a batch normalization folds."""
 
 ACTIVATED_KINDS = (
-    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D", "AVERAGE_POOL_2D",
+    "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "DIV", "MAX_POOL_2D",
+    "AVERAGE_POOL_2D",
 )  # fmt: skip
 """The ops that take an activation function (measured, TensorFlow 2.21: CONCATENATION does not get one)."""
 
@@ -121,18 +123,19 @@ def fold_normalizations(layers: Mapping[int, Any], add_bias: Callable[[Draft, Dr
         uses = Counter(_weights(draft, op) for op in draft.ops if op.kind in FOLDING_KINDS)
         ready = Counter(_weights(draft, producer) for producer in found.values())
         removed: set[DraftOp] = set()
+        writers = draft.writers()
         for call, producer in found.items():
             weights = _weights(draft, producer)
             if len(normalizations[weights]) == 1 and uses[weights] == ready[weights]:
-                removed.update(_fold(draft, call, producer, add_bias))
+                removed.update(_fold(draft, writers, call, producer, add_bias))
         draft.remove(removed)
 
     return fold
 
 
 def _weights(draft: Draft, op: DraftOp) -> Any:
-    """The variable that an op's weights come from."""
-    return draft.owners[op.inputs[1]]
+    """The variable that an op's weights come from; the tensor, where they come from none."""
+    return draft.owners.get(op.inputs[1], op.inputs[1])
 
 
 def _foldable(draft: Draft) -> dict[int, DraftOp]:
@@ -140,27 +143,72 @@ def _foldable(draft: Draft) -> dict[int, DraftOp]:
     readers, writers, kept = draft.readers(), draft.writers(), draft.kept()
     found = {}
     for call, (multiply, add) in draft.pairs.items():
-        producer = writers.get(multiply.inputs[0])
-        if producer is None or producer.kind not in FOLDING_KINDS or writers.get(multiply.output) is not multiply:
+        if writers.get(multiply.output) is not multiply:
             continue
-        constant = draft.tensors[multiply.inputs[1]].shape
-        alone = readers[producer.output] == [multiply] and readers[multiply.output] == [add]
-        free = producer.output not in kept and multiply.output not in kept
-        if alone and free and constant is not None and len(constant) == 1:
-            found[call] = producer
+        axis = _varying_axis(draft, multiply)
+        reader, tensor = multiply, multiply.inputs[0]
+        alone = readers[multiply.output] == [add] and multiply.output not in kept
+        while alone and axis is not None:
+            producer = writers.get(tensor)
+            alone = producer is not None and readers[tensor] == [reader] and tensor not in kept
+            if producer is None or not alone:
+                break
+            if producer.kind in FOLDING_KINDS:
+                if axis == len(draft.tensors[tensor].shape or ()) - 1 and _has_weights(draft, producer):
+                    found[call] = producer
+                break
+            axis = _axis_before(draft, producer, axis)
+            reader, tensor = producer, producer.inputs[0]
     return found
 
 
+def _has_weights(draft: Draft, op: DraftOp) -> bool:
+    """Whether a layer's variable stands behind the second operand, and not another tensor."""
+    slot = draft.tensors[op.inputs[1]].slot
+    return slot is not None and slot.kind == "weights"
+
+
+def _varying_axis(draft: Draft, multiply: DraftOp) -> int | None:
+    """The axis along which a normalization's constants differ."""
+    rank = len(draft.tensors[multiply.inputs[0]].shape or ())
+    constant = draft.tensors[multiply.inputs[1]].shape or ()
+    if len(constant) == 1:
+        return rank - 1
+    axes = [axis for axis, size in enumerate(constant, start=rank - len(constant)) if size != 1]
+    return axes[0] if len(axes) == 1 else None
+
+
+def _axis_before(draft: Draft, op: DraftOp, axis: int) -> int | None:
+    """Where an axis of what *op* gives lay in what it reads, if it only moves values and keeps that axis whole."""
+    if not op.inputs:
+        return None
+    before, behind = (draft.tensors[tensor].shape or () for tensor in (op.inputs[0], op.output))
+    if op.kind == "TRANSPOSE":
+        return int(draft.tensors[op.inputs[1]].value[axis])
+    if op.kind == "RESHAPE" and axis == len(behind) - 1 and before[-1:] == behind[-1:]:
+        return len(before) - 1
+    return None
+
+
 def _fold(
-    draft: Draft, call: int, producer: DraftOp, add_bias: Callable[[Draft, DraftOp], int]
+    draft: Draft,
+    writers: dict[int, DraftOp],
+    call: int,
+    producer: DraftOp,
+    add_bias: Callable[[Draft, DraftOp], int],
 ) -> tuple[DraftOp, DraftOp]:
-    """Fold one normalization; the ops that are no longer needed."""
+    """Fold one normalization; the ops that are no longer needed. *writers* follow."""
     multiply, add = draft.pairs[call]
-    if producer.inputs[2] < 0:
-        producer.inputs[2] = add_bias(draft, producer)
+    position = operand_position(producer.kind, "bias")
+    assert position is not None
+    if producer.inputs[position] < 0:
+        producer.inputs[position] = add_bias(draft, producer)
+    last = writers[multiply.inputs[0]]
     draft.gone[multiply.output] = add.output
-    _write_instead(draft, producer, add.output)
-    producer.calls.extend(add.calls)
+    _write_instead(draft, last, add.output)
+    writers[add.output] = last
+    for op in {producer, last}:
+        op.calls.extend(add.calls)
     draft.folded[call] = producer.calls[0]
     return multiply, add
 
@@ -168,20 +216,48 @@ def _fold(
 def fuse_activations(draft: Draft) -> None:
     """RELU, RELU6 and RELU_N1_TO_1 go into the op before, if nothing else reads its result."""
     readers, writers, kept = draft.readers(), draft.writers(), draft.kept()
+    sharing = Counter(call for op in draft.ops for call in op.calls)
     removed = set()
-    for op in draft.ops:
-        producer = writers.get(op.inputs[0])
-        if op.kind not in FUSED_ACTIVATIONS or producer is None or producer.kind not in ACTIVATED_KINDS:
+    for op in [op for op in draft.ops if op.kind in FUSED_ACTIVATIONS]:
+        path = _path_before(op, readers, writers, kept)
+        if path is None or (len(path) > 1 and not _is_absorbable(draft, op, path, sharing)):
             continue
-        free = producer.attributes["fused_activation_function"] == "NONE"
-        if not free or readers[producer.output] != [op] or producer.output in kept:
-            continue
+        producer, last = path[0], path[-1]
         producer.attributes["fused_activation_function"] = op.kind
-        _write_instead(draft, producer, op.output)
-        producer.calls.extend(op.calls)
-        writers[op.output] = producer
+        if len(path) > 1:
+            draft.absorbed[op.calls[0]] = producer
+        _write_instead(draft, last, op.output)
+        for each in {producer, last}:
+            each.calls.extend(op.calls)
+        writers[op.output] = last
         removed.add(op)
     draft.remove(removed)
+
+
+def _path_before(
+    op: DraftOp, readers: Mapping[int, list[DraftOp]], writers: Mapping[int, DraftOp], kept: Set[int]
+) -> list[DraftOp] | None:
+    """The ops from the one that can take the activation *op* to the last before it; all but the first only move
+    values, and nobody else reads what any of them gives."""
+    path: list[DraftOp] = []
+    reader = op
+    while True:
+        producer = writers.get(reader.inputs[0])
+        if producer is None or readers[producer.output] != [reader] or producer.output in kept:
+            return None
+        path.insert(0, producer)
+        if producer.kind in ACTIVATED_KINDS:
+            return path if producer.attributes["fused_activation_function"] == "NONE" else None
+        if producer.kind not in ("RESHAPE", "TRANSPOSE"):
+            return None
+        reader = producer
+
+
+def _is_absorbable(draft: Draft, op: DraftOp, path: list[DraftOp], sharing: Counter[int]) -> bool:
+    """Whether an activation can go past the end of another layer: then that layer computes it, on the way to its
+    result, and the activation's own must have nothing else to do."""
+    layers = {call for each in path for call in each.calls if call not in draft.folded}
+    return len(layers) == 1 and len(op.calls) == 1 and sharing[op.calls[0]] == 1
 
 
 def _write_instead(draft: Draft, op: DraftOp, tensor: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.lowering.site import Unsupported
@@ -19,6 +21,36 @@ def pair(node: Node, least: int = 1) -> Pair:
     if len(items) != 2:
         raise node.expected("a height and a width")
     return (items[0].integer(least), items[1].integer(least))
+
+
+def numbers(node: Node, rank: int, least: int = 1) -> tuple[int, ...]:
+    """One number for each spatial dimension; a single one stands for all."""
+    if isinstance(node.value, int):
+        return (node.integer(least),) * rank
+    items = node.items()
+    if len(items) not in (1, rank):
+        raise node.expected("one number" if rank == 1 else f"one number, or {rank}")
+    return tuple(item.integer(least) for item in items) * (rank if len(items) == 1 else 1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that moves over spatial dimensions. `padding` is SAME or VALID."""
+
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: str
+
+    def over(self, sizes: Shape) -> Shape:
+        """How many windows fit into each of the *sizes*."""
+        steps = zip(sizes, self.size, self.strides, self.dilation, strict=True)
+        return tuple(windowed(size, window, stride, dilation, self.padding) for size, window, stride, dilation in steps)
+
+    def over_row(self) -> Window:
+        """The same over an image of a single row. The rows' stride is the columns', which has no effect and is what
+        accelerators and TensorFlow's depthwise kernel want."""
+        return Window((1, *self.size), self.strides * 2, (1, *self.dilation), self.padding)
 
 
 def padding_name(node: Node) -> str:

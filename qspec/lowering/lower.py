@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from qspec.diagnostics import Diagnostic, Place
@@ -11,30 +12,36 @@ from qspec.graph.layers import Call, LayerGraph, Shape, Value
 from qspec.graph.ops import OPAQUE, Composition, OpGraph, Slot
 from qspec.lowering import fusion
 from qspec.lowering.builder import Draft, DraftOp
+from qspec.lowering.operations import OPERATIONS
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
-from qspec.lowering.table import LOWERINGS
+from qspec.lowering.table import LOWERINGS, REGISTERED
 
 
 def lower(
-    graph: LayerGraph, batch: int | None = 1, batch_norm: Literal["fold", "track", "keep"] = "fold"
+    graph: LayerGraph,
+    batch: int | None = 1,
+    batch_norm: Literal["fold", "track", "keep"] = "fold",
+    classes: Mapping[str, str] | None = None,
 ) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
     """The op graph of *graph* and what could not be lowered, one diagnostic per layer.
 
     *batch* replaces the first dimension of every input (None: dynamic). Under `keep` no batch normalization is folded.
+    *classes* tells of classes that are not Keras' own which of Keras' they compute as.
 
     The prediction holds for a model that is lowered layer by layer: between two tensors that `OpGraph.slots` names
     stand the ops that their layers give, and no rewriting reaches across such a tensor. The converter alone would, on
     a whole model, fold constants forward and join reshapes.
     """
-    return _Run(graph, batch).lower(batch_norm)
+    return _Run(graph, batch, classes or {}).lower(batch_norm)
 
 
 _INPUT_TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 
 class _Run:
-    def __init__(self, graph: LayerGraph, batch: int | None) -> None:
+    def __init__(self, graph: LayerGraph, batch: int | None, classes: Mapping[str, str]) -> None:
         self.graph = graph
+        self.classes = classes
         self.batch = batch
         self.draft = Draft()
         self.values: dict[Value, int] = {}
@@ -57,6 +64,9 @@ class _Run:
         self.draft.inputs = [self.values[value] for value in self.graph.inputs]
         self.draft.outputs = [self.values[value] for value in self.graph.outputs]
         self._join(fold=batch_norm != "keep")
+        for op in self.draft.absorbed.values():
+            into = op.calls[0]
+            self.compositions[into] = self.draft.activated(self.compositions[into], op)
         paths = [call.layer.path for call in self.graph.calls]
         return self.draft.finish(paths, self.shapes, self.compositions), tuple(self.diagnostics.values())
 
@@ -107,9 +117,11 @@ class _Run:
             if call.layer.class_name == "InputLayer" and call.layer.built_in:
                 return (self._input(call),)
             site = Site(call, self.draft, [self.values[value] for value in call.inputs])
-            result = _lowering(call)(site)
+            result = self._lowering(call)(site)
             tensors = (result,) if isinstance(result, int) else result
-            if site.ops:
+            if not call.layer.built_in:
+                self._check_constants(site)
+            if site.ops or call.layer.operation:
                 self.compositions[call.index] = self.draft.composition(site.ops, site.inputs, tensors, call.layer.path)
             return tensors
         except Unsupported as error:
@@ -119,10 +131,36 @@ class _Run:
                 message = f"`{call.layer.path}`: {error}"
                 self._report(call, UNKNOWN_SHAPE.at(Place(self.graph.path), message, layer=call.layer.path))
         except Malformed as error:
+            if not call.layer.built_in:
+                reason = f"its config does not tell what is needed: {error.location}: {error.message}"
+                self._report_unsupported(call, reason)
+                self.draft.forget(*made)
+                return None
             message = f"config.json: layer `{call.layer.path}`, {error.location}: {error.message}"
             self._report(call, UNREADABLE_MODEL.at(Place(self.graph.path), message, layer=call.layer.path))
         self.draft.forget(*made)
         return None
+
+    def _lowering(self, call: Call) -> Lowering:
+        layer = call.layer
+        name = layer.class_name
+        if not layer.built_in and not layer.operation:
+            if name in REGISTERED:
+                return REGISTERED[name]
+            if name not in self.classes:
+                raise Unsupported("it is not one of Keras' own layers")
+            name = self.classes[name]
+        return _of_keras(call, name)
+
+    def _check_constants(self, site: Site) -> None:
+        """A layer of the user's own is computed by its ops, so it must be clear where their constants come from."""
+        for op in site.ops:
+            for tensor in (self.draft.tensors[number] for number in op.inputs if number >= 0):
+                unknown = tensor.constant and tensor.source is None and tensor.value is None
+                if unknown and tensor.slot is not None and tensor.slot.kind != "bias":
+                    raise Unsupported(
+                        f"what its {op.kind} computes with comes from variables of Keras' own layer alone"
+                    )
 
     def _input(self, call: Call) -> int:
         config = Node(call.layer.config, "config")
@@ -158,23 +196,24 @@ class _Run:
         self.diagnostics.setdefault(call.layer.path, diagnostic)
 
 
-def _lowering(call: Call) -> Lowering:
+def _of_keras(call: Call, name: str) -> Lowering:
+    """The lowering of Keras' class *name* for a call."""
     layer = call.layer
     if layer.operation:
-        raise Unsupported("raw operations are not lowered yet")
-    if not layer.built_in:
-        raise Unsupported("it is not one of Keras' own layers")
-    if layer.class_name not in LOWERINGS:
+        if name not in OPERATIONS:
+            raise Unsupported("there is no entry for this operation in the lowering table")
+        return OPERATIONS[name]
+    if name not in LOWERINGS:
         raise Unsupported("there is no entry for this class in the lowering table")
     policy = Node(layer.config, "config").get("dtype")
     if not policy.is_none and _policy_name(policy) != "float32":
         raise Unsupported(f"it computes in `{_policy_name(policy)}`, not float32")
-    return LOWERINGS[layer.class_name]
+    return LOWERINGS[name]
 
 
 def _pattern(call: Call) -> str:
     """The pattern that matches the layer, and those of its class."""
-    return f"op {call.layer.class_name}" if call.layer.operation else call.layer.class_name
+    return f'Operation("{call.layer.class_name}")' if call.layer.operation else call.layer.class_name
 
 
 def _policy_name(policy: Node) -> str:

@@ -1,4 +1,4 @@
-"""Layers that move values: padding, cropping, reshaping, transposing, resizing."""
+"""Layers that move values: padding, cropping, reshaping, transposing."""
 
 from __future__ import annotations
 
@@ -7,104 +7,101 @@ from math import prod
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.lowering.geometry import Pair, pair
-from qspec.lowering.site import Site, UnknownShape, Unsupported
+from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
+from qspec.lowering.writing import reshape as write_reshape
+from qspec.lowering.writing import transpose
 
 
-def zero_padding_2d(site: Site) -> int:
-    """`ZeroPadding2D`: PAD"""
-    return _zero_padding(site, _margins(site.config["padding"]), 4)
+def zero_padding(rank: int) -> Lowering:
+    """`ZeroPadding1D`, `ZeroPadding2D`, `ZeroPadding3D`: PAD"""
+
+    def lower(site: Site) -> int:
+        tensor = site.single_input()
+        shape = _ranked(site, tensor, rank + 2)
+        margins = _placed(site, _margins(site.config["padding"], rank))
+        if not any(sum(margin) for margin in margins):
+            return site.vanish(tensor)
+        result = tuple(None if size is None else size + sum(each) for size, each in zip(shape, margins, strict=True))
+        operands = [tensor, site.draft.constant(margins, (rank + 2, 2))]
+        return site.write("PAD", operands, result, site.output)
+
+    return lower
 
 
-def zero_padding_1d(site: Site) -> int:
-    """`ZeroPadding1D`: PAD"""
-    return _zero_padding(site, (pair(site.config["padding"], 0),), 3)
+def cropping(rank: int) -> Lowering:
+    """`Cropping1D`, `Cropping2D`, `Cropping3D`: STRIDED_SLICE
+
+    Ends count from behind, so that a margin of 0 there needs the mask's bit that ignores it.
+    """
+
+    def lower(site: Site) -> int:
+        tensor = site.single_input()
+        shape = _ranked(site, tensor, rank + 2)
+        margins = _placed(site, _margins(site.config["cropping"], rank))
+        result = tuple(None if size is None else size - sum(each) for size, each in zip(shape, margins, strict=True))
+        if any(size is not None and size < 1 for size in result):
+            raise Unsupported("it crops everything")
+        if not any(sum(margin) for margin in margins):
+            return site.vanish(tensor)
+        constants = (tuple(each[0] for each in margins), tuple(-each[1] for each in margins), (1,) * len(shape))
+        return site.write(
+            "STRIDED_SLICE",
+            [tensor, *(site.integers(values) for values in constants)],
+            result,
+            site.output,
+            begin_mask=_uncut(site, rank),
+            end_mask=sum(1 << position for position, each in enumerate(margins) if each[1] == 0),
+            ellipsis_mask=0,
+            new_axis_mask=0,
+            shrink_axis_mask=0,
+            offset=False,
+        )
+
+    return lower
 
 
-def _zero_padding(site: Site, margins: tuple[Pair, ...], rank: int) -> int:
-    tensor = site.single_input()
-    shape = site.image(tensor, rank)
-    if not any(sum(margin) for margin in margins) and None not in shape:
-        return site.vanish(tensor)
-    paddings = ((0, 0), *margins, (0, 0))
-    result = tuple(None if size is None else size + sum(margin) for size, margin in zip(shape, paddings, strict=True))
-    operands = [tensor, site.draft.constant(paddings, (rank, 2))]
-    return site.write("PAD", operands, result, site.output)
+def _ranked(site: Site, tensor: int, rank: int) -> Shape:
+    shape = site.shape(tensor)
+    if len(shape) != rank:
+        raise Unsupported(f"its input has {len(shape)} dimensions, and the layer takes {rank}")
+    return shape
 
 
-def cropping_2d(site: Site) -> int:
-    """`Cropping2D`: STRIDED_SLICE"""
-    return _cropping(site, _margins(site.config["cropping"]), 4)
-
-
-def cropping_1d(site: Site) -> int:
-    """`Cropping1D`: STRIDED_SLICE"""
-    return _cropping(site, (pair(site.config["cropping"], 0),), 3)
-
-
-def _cropping(site: Site, margins: tuple[Pair, ...], rank: int) -> int:
-    """Ends count from behind, so that a margin of 0 there needs the mask's bit that ignores it."""
-    tensor = site.single_input()
-    shape = site.image(tensor, rank)
-    crops = ((0, 0), *margins, (0, 0))
-    result = tuple(None if size is None else size - sum(crop) for size, crop in zip(shape, crops, strict=True))
-    if any(size is not None and size < 1 for size in result):
-        raise Unsupported("it crops everything")
-    constants = (tuple(crop[0] for crop in crops), tuple(-crop[1] for crop in crops), (1,) * rank)
-    uncut = 1 | 1 << (rank - 1)
-    return site.write(
-        "STRIDED_SLICE",
-        [tensor, *(site.draft.constant(values, (rank,)) for values in constants)],
-        result,
-        site.output,
-        begin_mask=uncut,
-        end_mask=sum(1 << position for position, crop in enumerate(crops) if crop[1] == 0),
-        ellipsis_mask=0,
-        new_axis_mask=0,
-        shrink_axis_mask=0,
-        offset=False,
-    )
-
-
-def _margins(node: Node) -> tuple[Pair, Pair]:
-    """((top, bottom), (left, right)); one number or two stand for symmetric ones."""
+def _margins(node: Node, rank: int) -> tuple[Pair, ...]:
+    """(before, behind) for each spatial dimension; one number for each, or for all, stands for symmetric ones."""
     if isinstance(node.value, int):
-        margin = node.integer()
-        return (margin, margin), (margin, margin)
+        return ((node.integer(), node.integer()),) * rank
+    if rank == 1:
+        return (pair(node, 0),)
     items = node.items()
-    if len(items) != 2:
-        raise node.expected("margins of height and width")
-    if all(isinstance(item.value, int) for item in items):
-        return (items[0].integer(),) * 2, (items[1].integer(),) * 2
-    return pair(items[0], 0), pair(items[1], 0)
+    if len(items) != rank:
+        raise node.expected(f"margins of {rank} dimensions")
+    return tuple(pair(item, 0) for item in items)
 
 
-def up_sampling_2d(site: Site) -> int:
-    """`UpSampling2D(interpolation = "bilinear")`: RESIZE_BILINEAR"""
-    interpolation = site.config.get("interpolation")
-    if interpolation.is_none or interpolation.text() != "bilinear":
-        raise Unsupported('its interpolation is not "bilinear", and becomes several ops')
-    factors = pair(site.config["size"])
-    tensor = site.single_input()
-    batch, height, width, channels = site.image(tensor)
-    if height is None or width is None:
-        raise UnknownShape("its height and width are unknown")
-    size = (height * factors[0], width * factors[1])
-    return site.write(
-        "RESIZE_BILINEAR",
-        [tensor, site.draft.constant(size, (2,))],
-        (batch, *size, channels),
-        site.output,
-        align_corners=False,
-        half_pixel_centers=True,
-    )
+def _placed(site: Site, margins: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """The margins with those of the batch and the channels, which have none."""
+    return ((0, 0), (0, 0), *margins) if _channels_first(site) else ((0, 0), *margins, (0, 0))
+
+
+def _uncut(site: Site, rank: int) -> int:
+    """The bits of the batch and the channels."""
+    return 0b11 if _channels_first(site) else 1 | 1 << (rank + 1)
+
+
+def _channels_first(site: Site) -> bool:
+    return bool(site.config.get("data_format").value == "channels_first")
 
 
 def flatten(site: Site) -> int:
-    """`Flatten`: RESHAPE, unless there is nothing to flatten."""
+    """`Flatten`: RESHAPE, unless there is nothing to flatten; of `inner["channels_last"]`, which a TRANSPOSE makes,
+    where the data format says that channels come first."""
     tensor = site.single_input()
-    if site.config.get("data_format").value == "channels_first":
-        raise Unsupported('its data format is "channels_first"')
     shape = site.shape(tensor)
+    if _channels_first(site) and len(shape) > 2:
+        order = (0, *range(2, len(shape)), 1)
+        if [axis for axis in order if shape[axis] != 1] != [axis for axis in range(len(shape)) if shape[axis] != 1]:
+            tensor = transpose(site, tensor, order, site.inner("channels_last"))
     return _reshape(site, tensor, (_features(shape),))
 
 
@@ -114,11 +111,8 @@ def reshape(site: Site) -> int:
     tensor = site.single_input()
     features = _features(site.shape(tensor))
     rest = prod(size for size in wanted if size != -1)
-    if (
-        wanted.count(-1) > 1
-        or (-1 in wanted and (rest == 0 or features % rest))
-        or (-1 not in wanted and rest != features)
-    ):
+    unfit = rest == 0 or features % rest if -1 in wanted else rest != features
+    if unfit or wanted.count(-1) > 1:
         raise Unsupported(f"{features} values do not fill its `target_shape`")
     return _reshape(site, tensor, tuple(features // rest if size == -1 else size for size in wanted))
 
@@ -136,7 +130,7 @@ def permute(site: Site) -> int:
     if axes == tuple(sorted(axes)):
         return site.vanish(tensor)
     if moving == sorted(moving) and None not in shape:
-        return _reshape(site, tensor, tuple(size or 0 for size in result[1:]))
+        return _reshape(site, tensor, result[1:])
     return site.write("TRANSPOSE", [tensor, site.draft.constant(axes, (len(axes),))], result, site.output)
 
 
@@ -147,11 +141,8 @@ def _features(shape: Shape) -> int:
     return prod(size or 0 for size in shape[1:])
 
 
-def _reshape(site: Site, tensor: int, features: tuple[int, ...]) -> int:
-    batch = site.shape(tensor)[0]
-    result: Shape = (batch, *features)
+def _reshape(site: Site, tensor: int, features: Shape) -> int:
+    result: Shape = (site.shape(tensor)[0], *features)
     if result == site.shape(tensor):
         return site.vanish(tensor)
-    # One size may be -1: the kernel works it out from the number of values.
-    wanted = site.draft.constant((-1 if batch is None else batch, *features), (len(result),))
-    return site.write("RESHAPE", [tensor, wanted], result, site.output)
+    return write_reshape(site, tensor, result, site.output)

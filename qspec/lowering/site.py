@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qspec.graph.document import Node
@@ -22,12 +22,17 @@ class UnknownShape(Exception):
 
 @dataclass
 class Site:
-    """One layer call. `inputs` are the tensors it reads."""
+    """One layer call. `inputs` are the tensors it reads. `result` is the slot of what is written, if it is not the
+    layer's output but something on the way to it. `within` leads from a layer to the one inside it that is written
+    (`layer.`), and `prefix` begins the names of its tensors (`forward/`)."""
 
     call: Call
     draft: Draft
     inputs: Sequence[int]
     ops: list[DraftOp] = field(default_factory=list)
+    result: Slot | None = None
+    within: str = ""
+    prefix: str = ""
 
     @property
     def config(self) -> Node:
@@ -37,7 +42,26 @@ class Site:
     @property
     def output(self) -> Slot:
         """The slot of the layer's result."""
-        return self.output_at(0)
+        return self.result or self.output_at(0)
+
+    def inside(self, key: str) -> Site:
+        """The same call, where what is written is not its output yet but `inner` by that name."""
+        return replace(self, result=self.inner(key))
+
+    def layer_inside(self, config: Node, attribute: str) -> Site:
+        """The same call as one of a layer inside the layer, which has it as *attribute*."""
+        package = config.get("module").value
+        layer = replace(
+            self.call.layer,
+            class_name=config["class_name"].text(),
+            package=str(config.get("registered_name").value or "") if package is None else str(package),
+            config=config["config"].mapping(),
+        )
+        return replace(self, call=replace(self.call, layer=layer), within=f"{self.within}{attribute}.")
+
+    def named(self, prefix: str) -> Site:
+        """The same call, the names of what is written beginning with *prefix*."""
+        return replace(self, prefix=self.prefix + prefix)
 
     def output_at(self, position: int) -> Slot:
         """The slot of one of the layer's results."""
@@ -45,7 +69,7 @@ class Site:
 
     def inner(self, key: str) -> Slot:
         """The slot of a tensor inside the layer."""
-        return Slot(self.call.index, "inner", key)
+        return Slot(self.call.index, "inner", self.prefix + key)
 
     def input(self, position: int = 0, types: Sequence[str] = ("float32",)) -> int:
         """The tensor the call reads at a position, of one of these *types*."""
@@ -99,11 +123,13 @@ class Site:
         inputs: Sequence[int],
         shapes: Sequence[Shape],
         slots: Sequence[Slot | None],
-        type: str = "float32",
+        type: str | Sequence[str] = "float32",
         **attributes: Any,
     ) -> tuple[int, ...]:
-        """Add an op with several outputs (SPLIT, UNPACK), all of one type."""
-        outputs = [self.draft.tensor(shape, slot, type=type) for shape, slot in zip(shapes, slots, strict=True)]
+        """Add an op with several outputs (SPLIT, UNPACK), of one type or of one each (TOPK_V2)."""
+        types = [type] * len(shapes) if isinstance(type, str) else type
+        described = zip(shapes, slots, types, strict=True)
+        outputs = [self.draft.tensor(shape, slot, type=each) for shape, slot, each in described]
         op = DraftOp(kind, list(inputs), outputs, attributes, [self.call.index])
         self.draft.ops.append(op)
         self.ops.append(op)
@@ -117,11 +143,11 @@ class Site:
     def weights(self, key: str, shape: Shape, source: Source | None = None) -> int:
         """A weight operand, *shape* in the flatbuffer's layout. *source* tells how it comes from the layer's variables,
         where the layer is computed op by op."""
-        return self._variable(Slot(self.call.index, "weights", key), shape, source)
+        return self._variable(Slot(self.call.index, "weights", self.prefix + key), shape, source)
 
     def bias(self, size: int, key: str = "bias", source: Source | None = None) -> int:
         """A bias operand, [size]; zeros that no variable of the layer gives, without a *source*."""
-        return self._variable(Slot(self.call.index, "bias", key), (size,), source)
+        return self._variable(Slot(self.call.index, "bias", self.prefix + key), (size,), source)
 
     def own_bias(self, size: int) -> int:
         """The layer's own bias, [size], or zeros if its config says that it has none."""
@@ -138,14 +164,17 @@ class Site:
         config (a number, or nested tuples), it equals other layers' constants of that value."""
         slot = self.inner(key)
         owner = (self.call.layer.path, slot.kind, slot.key) if value is None else ("value", value)
-        return self.draft.variable(shape, slot, owner, source, value)
+        return self.draft.variable(shape, slot, owner, self._of_layer(source), value)
 
     def integers(self, values: Sequence[Any], type: str = "int32") -> int:
         """A constant vector of integers that no spec speaks of: axes, a shape, a permutation."""
         return self.draft.constant(tuple(values), (len(values),), type)
 
     def _variable(self, slot: Slot, shape: Shape, source: Source | None) -> int:
-        return self.draft.variable(shape, slot, (self.call.layer.path, slot.kind, slot.key), source)
+        return self.draft.variable(shape, slot, (self.call.layer.path, slot.kind, slot.key), self._of_layer(source))
+
+    def _of_layer(self, source: Source | None) -> Source | None:
+        return None if source is None else replace(source, variable=self.within + source.variable)
 
 
 Lowering = Callable[[Site], int | tuple[int, ...]]

@@ -14,7 +14,7 @@ from qspec.plan.plan import Origin
 from qspec.plan.slots import Edge, SlotTable
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
-from qspec.targets import Constraints, Table
+from qspec.targets import Constraints, KnownConstraints, Table
 
 BUILT_IN = Origin("built_in")
 
@@ -95,12 +95,16 @@ class Draft:
     def asked_by(self, op: Op) -> Constraints:
         """What the runtime asks of a plan for *op*."""
         if op.index not in self._constraints:
-            self._constraints[op.index] = self.table.constraints(op, self.predicted)
+            self._constraints[op.index] = self._known_constraints.of(op)
         return self._constraints[op.index]
 
     @cached_property
     def _constraints(self) -> dict[int, Constraints]:
         return {}
+
+    @cached_property
+    def _known_constraints(self) -> KnownConstraints:
+        return KnownConstraints(self.table, self.predicted)
 
     def cast(self, source: int, assigned: Assigned, layer: str) -> int:
         """A new tensor, cast from *source*, with this quantizer (None: float)."""

@@ -32,6 +32,7 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
             graph.fused,
             graph.folded,
             graph.shapes,
+            absorbed=graph.absorbed,
         ),
         {tensor: _decision(draft, tensor, numbers) for tensor in draft.assigned},
         dict(_casts_by_call(draft)),

@@ -10,18 +10,19 @@ from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import OPAQUE, Op
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
-from qspec.targets import Reason, Representation, Table, Verdict
+from qspec.targets import Judge, Reason, Representation, Table, Verdict
 
 
 def runtime_reports(plan: Plan, table: Table) -> Iterator[Diagnostic]:
     """The quantized ops that *table* does not take as planned, one diagnostic for each assignment and reason, and those
     of which it warns."""
-    stored, sharing = representation(plan), same_scale(plan)
+    stored = representation(plan)
+    judge = Judge(plan.ops, stored, same_scale=same_scale(plan))
     refusals = Refusals(plan)
     warnings: dict[Reason, list[Op]] = {}
     for op in plan.ops.ops:
-        if _quantized(op, stored):
-            verdict = table.judge(op, plan.ops, stored, same_scale=sharing)
+        if _quantized(op, plan, stored):
+            verdict = judge.judge(table, op)
             if not verdict.accepted:
                 refusals.add(op, verdict)
             for warning in verdict.warnings:
@@ -64,8 +65,10 @@ class Refusals:
             yield refusal.diagnostic(self.plan, target)
 
 
-def _quantized(op: Op, stored: Callable[[int], Representation]) -> bool:
-    return op.kind != OPAQUE and any(stored(tensor).is_quantized for tensor in (*op.inputs, *op.outputs) if tensor >= 0)
+def _quantized(op: Op, plan: Plan, stored: Callable[[int], Representation]) -> bool:
+    """Whether the op stores integers for real numbers. Those of a model's own, pixels of uint8, are none."""
+    planned = [tensor for tensor in (*op.inputs, *op.outputs) if tensor in plan.decisions]
+    return op.kind != OPAQUE and any(stored(tensor).is_quantized for tensor in planned)
 
 
 def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:

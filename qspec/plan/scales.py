@@ -42,8 +42,10 @@ def share_scales(draft: Draft) -> Groups:
             for relation in _relations(draft, op):
                 if len(relation.inputs) > 1:
                     joins.append(relation)
-                else:
+                elif relation.inputs:
                     groups.follow(relation)
+                else:
+                    groups.lead(relation)
     for relation in joins:
         groups.join(relation)
     groups.settle()
@@ -57,7 +59,7 @@ def _relations(draft: Draft, op: Op) -> Iterator[_Relation]:
         outputs = tuple(tensor for tensor in quantized if tensor in op.outputs)
         constants = tuple(tensor for tensor in quantized if draft.tensors[tensor].constant)
         inputs = tuple(tensor for tensor in quantized if tensor not in outputs and tensor not in constants)
-        if inputs and outputs:
+        if outputs and (inputs or constants):
             yield _Relation(op, inputs, outputs, constants)
 
 
@@ -94,13 +96,23 @@ class Groups:
             self.fixed[op.outputs[0]], self.fixers[op.outputs[0]] = parameters, op
 
     def follow(self, relation: _Relation) -> None:
-        """One input: output and constants take over its parameters, and its type."""
+        """One input: output and constants take over its parameters, and its type. Where there are constants, the range
+        is to hold them too: the output shows them."""
         source = self.draft.read_by(relation.op, relation.inputs[0])
         self.draft.grouped_constants.update(relation.constants)
         for tensor in (*relation.outputs, *relation.constants):
             self._take_type(tensor, source, relation.op)
             self.unite(source, tensor)
-            self.followers.add(tensor)
+        self.followers.update(relation.constants or relation.outputs)
+
+    def lead(self, relation: _Relation) -> None:
+        """No input that is quantized (GATHER, ONE_HOT of integers): the constants take over the output's parameters."""
+        output = relation.outputs[0]
+        self.draft.grouped_constants.update(relation.constants)
+        for tensor in relation.constants:
+            self._take_type(tensor, output, relation.op)
+            self.unite(output, tensor)
+        self.followers.update(relation.constants)
 
     def _take_type(self, tensor: int, source: int, op: Op) -> None:
         mine, theirs = self.draft.assigned[tensor], self.draft.assigned[source]

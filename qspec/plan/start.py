@@ -57,8 +57,12 @@ def boundary(draft: Draft, side: str, position: int) -> Boundary | None:
 
 
 def _activation(draft: Draft, tensor: int, op: Op) -> Assigned:
-    if tensor in draft.cascade.tensors:
-        return _plain(draft.cascade.tensors[tensor])
+    assigned = draft.cascade.tensors.get(tensor)
+    if op.kind == "CAST" and (assigned is None or not assigned.by_person):
+        # It makes reals of integers as they are stored: a scale of its own would not be applied.
+        return FLOAT
+    if assigned is not None:
+        return _plain(assigned)
     slot = draft.tensors[tensor].slot
     if slot is not None and slot.kind == "output":
         return FLOAT

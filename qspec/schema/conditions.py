@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from qspec.diagnostics import Diagnostics, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
@@ -130,15 +130,20 @@ _UNITS: Mapping[str, frozenset[str | None]] = {
     "size": _BYTES,
     "parameters": _BYTES,
     "coverage": frozenset({"%"}),
+    "partitions": frozenset({None}),
     "ops": frozenset({None}),
     "parity": frozenset({"lsb"}),
     "sqnr": frozenset({"dB"}),
     "accuracy_drop": frozenset({"%"}),
 }
+# What a deployed target is asked: `NAME.coverage`; of a coverage, by which measure: `NAME.coverage.macs`.
+_OF_TARGETS = ("coverage", "parameters", "partitions")
+_MEASURES = ("ops", "macs", "parameters")
 _EXAMPLES = {
     "size": "size <= 1.5 MiB",
     "parameters": "coral.parameters <= 8 MiB",
     "coverage": "coral.coverage == 100%",
+    "partitions": "coral.partitions == 1",
     "ops": "ops <= 100",
     "parity": "parity <= 1 lsb",
     "sqnr": "sqnr >= 30 dB",
@@ -174,22 +179,32 @@ def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostic
                 found.add(INVALID_EXPRESSION.at(node.span, message, help='write `sqnr("block/conv")`, or `sqnr`'))
             return "sqnr"
         case tree.Path(head=head, trailers=()) if head.text in _UNITS:
-            if head.text in ("coverage", "parameters"):
+            if head.text in _OF_TARGETS:
                 message = f"`{head.text}` does not say on which target"
                 hint = f"write `{next(iter(deploys), 'NAME')}.{head.text}`"
                 found.add(INVALID_EXPRESSION.at(node.span, message, help=hint))
             return head.text
-        case tree.Path(head=head, trailers=(tree.Name(text="coverage" | "parameters" as name),)):
+        case tree.Path(head=head, trailers=(tree.Name(text=name), *more)) if _is_of_target(name, more):
             if head.text not in deploys:
                 message = f"nothing is deployed under the name `{head.text}`"
                 hint = offer("a deployed target", head.text, deploys) if deploys else "write a `deploy` statement first"
                 found.add(UNDEFINED_NAME.at(head.span, message, label="not found", help=hint))
             return name
         case tree.Path() if not _is_function_name(node):
-            known = ["size", "ops", "parity", "sqnr", "accuracy_drop", "NAME.coverage", "NAME.parameters"]
+            known = [f"NAME.{name}" if name in _OF_TARGETS else name for name in _UNITS]
             hint = offer("a quantity", node.head.text, known)
             found.add(INVALID_EXPRESSION.at(node.span, f"{shown(node)} is nothing that can be required", help=hint))
     return None
+
+
+def _is_of_target(name: str, more: Sequence[tree.Name | tree.Index]) -> bool:
+    """Whether `NAME.name…` asks for something of a deployed target."""
+    match more:
+        case []:
+            return name in _OF_TARGETS
+        case [tree.Name(text=measure)]:
+            return name == "coverage" and measure in _MEASURES
+    return False
 
 
 def _is_function_name(node: tree.Path) -> bool:

@@ -14,8 +14,9 @@ whoever reads the expression, who knows which diagnostic it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from types import NoneType
 from typing import Any, Final, TypeAlias
 
 from qspec.diagnostics import Span
@@ -105,7 +106,10 @@ def all_of(values: Iterable[bool | Unknown]) -> bool | Unknown:
 
 def any_of(values: Iterable[bool | Unknown]) -> bool | Unknown:
     """Kleene's `or`: true if any is true, else unknown if any is unknown."""
-    return negate(all_of(negate(value) for value in values))
+    found = tuple(values)
+    if any(value is True for value in found):
+        return True
+    return UNKNOWN if UNKNOWN in found else False
 
 
 def negate(value: bool | Unknown) -> bool | Unknown:
@@ -154,44 +158,24 @@ class _Evaluation:
         self.call = call
 
     def value(self, node: tree.Expression) -> Value:
-        match node:
-            case tree.Quantity():
-                return _quantity(node)
-            case tree.String():
-                return node.text
-            case tree.Path():
-                return self.path(node)
-            case tree.TupleLiteral():
-                return tuple(self.value(item) for item in node.items)
-            case tree.Call():
-                return self.function(node)
-            case tree.Negative():
-                operand = self.number(node.operand)
-                return UNKNOWN if operand is UNKNOWN else -operand
-            case tree.Binary():
-                return self.arithmetic(node)
-            case tree.RangeLiteral():
-                raise Mistake(node.span, "a range stands only behind `in`")
-        return self.logic(node)
+        return _VALUES[type(node)](self, node)
 
-    def logic(self, node: tree.Expression) -> bool | Unknown:
-        match node:
-            case tree.And():
-                # Every part is looked at, so that a mistake in one shows whatever the others say.
-                return all_of([self.truth(part) for part in node.parts])
-            case tree.Or():
-                return any_of([self.truth(part) for part in node.parts])
-            case tree.Not():
-                return negate(self.truth(node.operand))
-            case tree.Compare():
-                return self.comparison(node)
-            case tree.Member():
-                found = self.membership(node)
-                return negate(found) if node.negated else found
-            case tree.TextMatch():
-                found = self.text_match(node)
-                return negate(found) if node.negated else found
-        raise AssertionError(f"not an expression: {node!r}")
+    def tuple(self, node: tree.TupleLiteral) -> Value:
+        return tuple([self.value(item) for item in node.items])
+
+    def negative(self, node: tree.Negative) -> Value:
+        operand = self.number(node.operand)
+        return UNKNOWN if operand is UNKNOWN else -operand
+
+    def conjunction(self, node: tree.And) -> bool | Unknown:
+        # Every part is looked at, so that a mistake in one shows whatever the others say.
+        return all_of([self.truth(part) for part in node.parts])
+
+    def disjunction(self, node: tree.Or) -> bool | Unknown:
+        return any_of([self.truth(part) for part in node.parts])
+
+    def negation(self, node: tree.Not) -> bool | Unknown:
+        return negate(self.truth(node.operand))
 
     def truth(self, node: tree.Expression) -> bool | Unknown:
         value = self.value(node)
@@ -246,6 +230,10 @@ class _Evaluation:
         return _ordered(node.operator, left, right, node.span)
 
     def membership(self, node: tree.Member) -> bool | Unknown:
+        found = self._contains(node)
+        return negate(found) if node.negated else found
+
+    def _contains(self, node: tree.Member) -> bool | Unknown:
         item = self.value(node.item)
         if isinstance(node.container, tree.RangeLiteral):
             low, high = self.value(node.container.low), self.value(node.container.high)
@@ -259,6 +247,10 @@ class _Evaluation:
         return any_of([_equal(item, choice, node.span) for choice in container])
 
     def text_match(self, node: tree.TextMatch) -> bool | Unknown:
+        found = self._matches(node)
+        return negate(found) if node.negated else found
+
+    def _matches(self, node: tree.TextMatch) -> bool | Unknown:
         expression = compile_regex(node.pattern.text) if node.kind == "matches" else None
         if isinstance(expression, str):
             raise Mistake(node.pattern.span, f"the pattern {expression}")
@@ -270,6 +262,29 @@ class _Evaluation:
         if expression is None:
             return glob_matches(node.pattern.text, subject)
         return expression.fullmatch(subject) is not None
+
+
+def _misplaced_range(node: tree.RangeLiteral) -> Value:
+    raise Mistake(node.span, "a range stands only behind `in`")
+
+
+# By class: conditions are decided thousands of times, and trying one class after the other takes most of that.
+_VALUES: Mapping[type, Callable[[_Evaluation, Any], Value]] = {
+    tree.Quantity: lambda evaluation, node: _quantity(node),
+    tree.String: lambda evaluation, node: node.text,
+    tree.Path: _Evaluation.path,
+    tree.TupleLiteral: _Evaluation.tuple,
+    tree.Call: _Evaluation.function,
+    tree.Negative: _Evaluation.negative,
+    tree.Binary: _Evaluation.arithmetic,
+    tree.RangeLiteral: lambda evaluation, node: _misplaced_range(node),
+    tree.And: _Evaluation.conjunction,
+    tree.Or: _Evaluation.disjunction,
+    tree.Not: _Evaluation.negation,
+    tree.Compare: _Evaluation.comparison,
+    tree.Member: _Evaluation.membership,
+    tree.TextMatch: _Evaluation.text_match,
+}
 
 
 def unknown_function(node: tree.Call, known: Iterable[str]) -> Mistake:
@@ -298,17 +313,14 @@ def _calculate(span: Span, operation: Callable[[], Value], *operands: Value) -> 
     return UNKNOWN if isinstance(result, float) and math.isnan(result) else result
 
 
+_KINDS = {bool: "truth", int: "number", float: "number", str: "text", tuple: "tuple", list: "tuple", NoneType: "none"}
+
+
 def _kind(value: Value) -> str:
-    match value:
-        case bool():
-            return "truth"
-        case int() | float():
-            return "number"
-        case str():
-            return "text"
-        case tuple() | list():
-            return "tuple"
-    return "none" if value is None else "other"
+    found = _KINDS.get(type(value))
+    if found is not None:
+        return found
+    return next((kind for plain, kind in _KINDS.items() if isinstance(value, plain)), "other")
 
 
 def _equal(left: Value, right: Value, span: Span) -> bool | Unknown:

@@ -18,12 +18,12 @@ from qspec.schema.ranges import moment_of, range_of
 from qspec.schema.settings import Calibrate, Train
 from qspec.schema.shipped import is_shipped_target, shipped_target, shipped_targets
 from qspec.schema.slots import Slots
-from qspec.schema.spec import Boundary, Deploy, Requirement, Rule, SlotAssignment, Spec
+from qspec.schema.spec import Boundary, Deploy, LayerClass, Requirement, Rule, SlotAssignment, Spec
 from qspec.schema.targets import Targets, allowed_values, allows, option_value
 from qspec.schema.values import plain, shown
 from qspec.syntax import suppressed_codes, suppressions, tree
 
-Named = TypeVar("Named", tree.Quantizer, tree.PatternDefinition, tree.Target, tree.Rule)
+Named = TypeVar("Named", tree.Quantizer, tree.PatternDefinition, tree.Target, tree.Rule, tree.Likeness)
 Node = TypeVar("Node", bound=tree.Statement)
 
 
@@ -70,6 +70,7 @@ class _Resolver:
             calibrate=self._calibrate(),
             train=self._train(),
             requirements=self._requirements(deploys),
+            layer_classes=self._layer_classes(),
             span=Span(self.source, 0, 0),
             statements=tuple(statement.span for statement in self.files.statements),
         )
@@ -181,6 +182,13 @@ class _Resolver:
         for node in self._of(tree.Settings):
             if node.kind == kind:
                 yield read_attributes(node.body, allowed, f"`{kind}`", self.found)
+
+    def _layer_classes(self) -> tuple[LayerClass, ...]:
+        statements = self._defined(tree.Likeness, "layer class").values()
+        return tuple(
+            LayerClass(name=node.name.text, like=node.like.text, span=node.name.span, like_span=node.like.span)
+            for node in statements
+        )
 
     # ---- what is asked of the result
 

@@ -15,7 +15,7 @@ from qspec.schema.operands import read_operand
 from qspec.schema.target import Citation, Condition, Form, Group, Operand, Row
 from qspec.syntax import tree
 
-FUNCTIONS = ("same_scale",)
+FUNCTIONS = ("same_scale", "known")
 
 OP_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 

@@ -39,7 +39,8 @@ def is_shipped_target(path: str, name: str) -> bool:
 
 @cache
 def shipped_target(name: str) -> TargetDefinition | None:
-    """A shipped capability table and, through `host`, those behind it; None if there is none of that name.
+    """A shipped capability table, amending the one that it extends; through `host`, those behind it. None if there is
+    none of that name.
 
     Its rows are read when they are first asked for.
     """
@@ -51,10 +52,11 @@ def shipped_target(name: str) -> TargetDefinition | None:
     outline = Outline(source)
     node = outline.head()
     found = Diagnostics()
-    definition = read_target(node, None, found)
+    base = shipped_target(node.base.text) if node.base is not None else None
+    extended = base if node.relation == "extends" else None
+    definition = read_target(node, extended, found, DeferredRows(outline.kinds, partial(_row, outline)))
     found.raise_errors()
-    host = shipped_target(node.base.text) if node.base is not None else None
-    return replace(definition, rows=DeferredRows(outline.kinds, partial(_row, outline)), host=host)
+    return replace(definition, host=base) if node.relation == "on" else definition
 
 
 def _row(outline: Outline, index: int) -> Row:

@@ -16,6 +16,7 @@ __all__ = [
     "Boundary",
     "Calibrate",
     "Deploy",
+    "LayerClass",
     "Requirement",
     "Rule",
     "SlotAssignment",
@@ -88,6 +89,16 @@ class Deploy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerClass:
+    """`layer NAME as NAME`: what the layers of a class of the user's own compute as."""
+
+    name: str
+    like: str
+    span: Span
+    like_span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
 class Requirement:
     """`require EXPR [because "…"]`"""
 
@@ -118,4 +129,5 @@ class Spec:
     train: Train = field(default_factory=Train)
     requirements: tuple[Requirement, ...]
     span: Span  # the start of the main file
+    layer_classes: tuple[LayerClass, ...] = ()
     statements: tuple[Span, ...] = ()  # of every file, for suppression comments

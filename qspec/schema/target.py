@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, overload
 
@@ -108,12 +108,24 @@ class DeferredRows(Sequence[Row]):
     """
 
     def __init__(self, kinds: Sequence[tuple[str, ...]], read: Callable[[int], Row]) -> None:
-        self._kinds = kinds
+        self.kinds = kinds
         self._row = cache(read)
 
     def naming(self, kind: str) -> tuple[Row, ...]:
         """The rows that name *kind*; no other is read."""
-        return tuple(self._row(index) for index, kinds in enumerate(self._kinds) if kind in kinds)
+        return tuple(self._row(index) for index, kinds in enumerate(self.kinds) if kind in kinds)
+
+    def amended(self, own: DeferredRows, removed: Collection[str]) -> DeferredRows:
+        """These rows without the kinds *removed*, then *own*; none of them is read yet."""
+        kept = [tuple(kind for kind in kinds if kind not in removed) for kinds in self.kinds]
+        positions = [index for index, kinds in enumerate(kept) if kinds]
+
+        def read(index: int) -> Row:
+            if index >= len(positions):
+                return own[index - len(positions)]
+            return replace(self[positions[index]], kinds=kept[positions[index]])
+
+        return DeferredRows([*(kept[position] for position in positions), *own.kinds], read)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -124,7 +136,7 @@ class DeferredRows(Sequence[Row]):
         return self._row(positions) if isinstance(positions, int) else tuple(map(self._row, positions))
 
     def __len__(self) -> int:
-        return len(self._kinds)
+        return len(self.kinds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +147,14 @@ class OptionDefinition:
     default: int | float | str
     choices: tuple[int | float | str, ...] | None = None
     limits: tuple[float, float] | None = None
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deprecation:
+    """`deprecated "…"`: why nobody should begin to use the target."""
+
+    reason: str
     span: Span
 
 
@@ -152,7 +172,14 @@ class TargetDefinition:
     conditions: tuple[Condition, ...] = ()  # of the target itself: over every op
     memory: Mapping[str, int] = field(default_factory=dict)  # bytes, by the word behind `memory.`
     sources: tuple[Citation, ...] = ()
+    deprecated: Deprecation | None = None
     span: Span  # the name
+
+    def deferred_rows(self) -> DeferredRows:
+        """The rows, not read before somebody asks if they have not been so far."""
+        if isinstance(self.rows, DeferredRows):
+            return self.rows
+        return DeferredRows([row.kinds for row in self.rows], self.rows.__getitem__)
 
     def rows_naming(self, kind: str) -> tuple[Row, ...]:
         """The rows that name *kind*, which may be `any`."""

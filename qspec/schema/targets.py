@@ -23,6 +23,7 @@ from qspec.schema.rows import read_citation, read_condition, read_row
 from qspec.schema.target import (
     Citation,
     Condition,
+    Deprecation,
     OptionDefinition,
     Row,
     TargetDefinition,
@@ -99,8 +100,10 @@ class Targets:
         self.found.add(diagnostic)
 
 
-def read_target(node: tree.Target, base: TargetDefinition | None, found: Diagnostics) -> TargetDefinition:
-    """The table that *node* defines, amending *base* if there is one."""
+def read_target(
+    node: tree.Target, base: TargetDefinition | None, found: Diagnostics, rows: Sequence[Row] | None = None
+) -> TargetDefinition:
+    """The table that *node* defines, amending *base* if there is one. *rows* are its own if *node* comes without."""
     reader = _Reader(found)
     for item in node.items:
         reader.read(item)
@@ -108,11 +111,12 @@ def read_target(node: tree.Target, base: TargetDefinition | None, found: Diagnos
         name=node.name.text,
         span=node.name.span,
         options=reader.options,
-        rows=tuple(reader.rows),
+        rows=tuple(reader.rows) if rows is None else rows,
         model=tuple(reader.model),
         conditions=tuple(reader.conditions),
         memory=reader.memory,
         sources=tuple(reader.sources),
+        deprecated=reader.deprecated,
         **reader.attributes,
     )
     if base is None:
@@ -127,15 +131,15 @@ def _amended(
     base: TargetDefinition, own: TargetDefinition, without: Sequence[tree.Without], found: Diagnostics
 ) -> TargetDefinition:
     """*base* with the rows of *own* in place of its own rows for the same ops."""
-    known = {kind for row in base.rows for kind in row.kinds}
-    removed = {kind for row in own.rows for kind in row.kinds}
+    rows, own_rows = base.deferred_rows(), own.deferred_rows()
+    known = {kind for kinds in rows.kinds for kind in kinds}
+    removed = {kind for kinds in own_rows.kinds for kind in kinds}
     for name in (name for item in without for name in item.kinds):
         if name.text not in known:
             message = f"`{base.name}` has no row for `{name.text}`"
             hint = offer("a row", name.text, sorted(known))
             found.add(UNDEFINED_NAME.at(name.span, message, help=hint, target=base.name))
         removed.add(name.text)
-    kept = (replace(row, kinds=tuple(k for k in row.kinds if k not in removed)) for row in base.rows)
     return replace(
         base,
         name=own.name,
@@ -143,11 +147,12 @@ def _amended(
         title=own.title or own.name,
         partition=own.partition if own.partition != "any" else base.partition,
         options={**base.options, **own.options},
-        rows=(*(row for row in kept if row.kinds), *own.rows),
+        rows=rows.amended(own_rows, removed),
         model=(*base.model, *own.model),
         conditions=(*base.conditions, *own.conditions),
         memory={**base.memory, **own.memory},
         sources=(*base.sources, *own.sources),
+        deprecated=own.deprecated or base.deprecated,
     )
 
 
@@ -163,6 +168,7 @@ class _Reader:
         self.memory: dict[str, int] = {}
         self.sources: list[Citation] = []
         self.without: list[tree.Without] = []
+        self.deprecated: Deprecation | None = None
         self.attributes: dict[str, Any] = {}
         self._spans: dict[str, Span] = {}
 
@@ -181,6 +187,8 @@ class _Reader:
                 self.conditions.append(read_condition(item, self.found))
             case tree.SourceNote():
                 self.sources.append(read_citation(item))
+            case tree.Deprecated():
+                self._deprecated(item)
             case tree.Assignment():
                 self._assignment(item)
 
@@ -192,6 +200,13 @@ class _Reader:
                 self.found.add(UNKNOWN_ATTRIBUTE.at(item.path.span, message, help=hint))
             else:
                 self.model.append(read_condition(item, self.found))
+
+    def _deprecated(self, item: tree.Deprecated) -> None:
+        if self.deprecated is not None:
+            twice = DUPLICATE_ATTRIBUTE.at(item.span, "`deprecated` is said twice", help="remove one of the two")
+            self.found.add(twice.with_related(self.deprecated.span, "first said here"))
+            return
+        self.deprecated = Deprecation(reason=item.reason.text, span=item.span)
 
     def _assignment(self, item: tree.Assignment) -> None:
         path = item.path

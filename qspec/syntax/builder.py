@@ -198,6 +198,9 @@ class Builder:
         self._defined(alias)
         return tree.Deploy(target, tuple(options or ()), alias, Span(self.source, start, end))
 
+    def _layer(self, parts: list[Any], start: int, end: int) -> tree.Likeness:
+        return tree.Likeness(parts[0], parts[1], Span(self.source, start, end))
+
     def _assignment(self, parts: list[Any], start: int, end: int) -> tree.Assignment:
         return tree.Assignment(parts[0], parts[1], Span(self.source, start, end))
 
@@ -281,6 +284,9 @@ class Builder:
     def _unverified(self, parts: list[Any], start: int, end: int) -> tree.Unverified:
         return tree.Unverified(parts[0], Span(self.source, start, end))
 
+    def _deprecated(self, parts: list[Any], start: int, end: int) -> tree.Deprecated:
+        return tree.Deprecated(parts[0], Span(self.source, start, end))
+
 
 def _as_list(parts: list[Any], start: int, end: int) -> list[Any]:
     return parts
@@ -293,7 +299,18 @@ _RULES = (
     *("quantity", "path", "member_name", "index", "argument", "call", "tuple", "range", "negative", "binary_sum"),
     *("binary_product", "compare", "member", "text_match", "not_", "and_", "or_"),
     *("layer_class", "raw_operation", "merge", "decorated", "chain", "union"),
-    *("edition", "import", "deploy", "assignment", "quantizer", "pattern_definition", "boundary", "default", "rule"),
+    *(
+        "edition",
+        "import",
+        "deploy",
+        "layer",
+        "assignment",
+        "quantizer",
+        "pattern_definition",
+        "boundary",
+        "default",
+        "rule",
+    ),
     *("require", "settings", "target", "option", "model", "operation", "without", "refuse", "warn", "when", "form"),
-    *("operand", "operand_type", "word", "source_note", "unverified"),
+    *("operand", "operand_type", "word", "source_note", "unverified", "deprecated"),
 )

@@ -23,7 +23,7 @@ CONTINUES = frozenset(
 
 # The words that begin a statement.
 STATEMENTS = (
-    *("qspec", "import", "deploy", "quantizer", "pattern", "input", "output", "default", "rule", "require"),
+    *("qspec", "import", "deploy", "layer", "quantizer", "pattern", "input", "output", "default", "rule", "require"),
     *("calibrate", "train", "target"),
 )
 

@@ -351,7 +351,7 @@ def _advice(mistake: Mistake) -> str:
 _ASSIGNMENT = "an assignment is written `name = value`"
 _ITEMS = (
     *("option", "model", "op", "without", "refuse", "warn", "source", "require", "when", "form", "constant"),
-    "unverified",
+    *("unverified", "deprecated"),
 )
 
 _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (

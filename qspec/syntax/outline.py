@@ -50,11 +50,11 @@ class Outline:
         return next(part for part in target.items if isinstance(part, tree.Operation))
 
     def _kinds(self, item: range) -> Iterator[str]:
-        """The words behind `op`, with `|` between them."""
-        for position in range(item.start + 1, item.stop, 2):
-            _, start, end = self._tokens[position]
+        """The words behind `op`, with `|` between them; a newline behind a `|` ends nothing."""
+        words = (self._tokens[position] for position in item[1:] if self._tokens[position][0] != NEWLINE)
+        for _, start, end in words:
             yield self.source.text[start:end]
-            if self._tokens[position + 1][0] != "VBAR":
+            if next(words)[0] != "VBAR":
                 return
 
     def _read(self, tokens: Sequence[Token]) -> tree.Target:

@@ -267,6 +267,14 @@ class Deploy(Node):
     span: Span
 
 
+class Likeness(Node):
+    """`layer NAME as NAME`: the layers of a class of the user's own, and the class of Keras' that they compute as"""
+
+    name: Name
+    like: Name
+    span: Span
+
+
 class Assignment(Node):
     """`path = value`"""
 
@@ -377,6 +385,13 @@ class Unverified(Node):
     span: Span
 
 
+class Deprecated(Node):
+    """`deprecated "reason"`"""
+
+    reason: String
+    span: Span
+
+
 class Word(Node):
     """`int8`, `per_channel(0)`, `scale(1/256)`: of an operand type; `arguments` is None without parentheses."""
 
@@ -444,7 +459,7 @@ class ModelBlock(Node):
     span: Span
 
 
-TargetItem = Option | ModelBlock | Operation | Without | Refuse | Warn | SourceNote | Assignment
+TargetItem = Option | ModelBlock | Operation | Without | Refuse | Warn | SourceNote | Deprecated | Assignment
 
 
 class Target(Node):
@@ -458,7 +473,18 @@ class Target(Node):
 
 
 Statement = (
-    Edition | Import | Deploy | Quantizer | PatternDefinition | Boundary | Default | Rule | Require | Settings | Target
+    Edition
+    | Import
+    | Deploy
+    | Likeness
+    | Quantizer
+    | PatternDefinition
+    | Boundary
+    | Default
+    | Rule
+    | Require
+    | Settings
+    | Target
 )
 
 

@@ -1,6 +1,8 @@
 """Capability tables: may this op run so on the target, what does the target ask of a plan, and what runs where."""
 
+from qspec.targets.alike import Judge, KnownConstraints
 from qspec.targets.constraints import ConstantChoice, Constraints
+from qspec.targets.cut import Coverage, Obstacle
 from qspec.targets.placement import PlacedOp, Placement, place
 from qspec.targets.table import Table, version_of
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
@@ -8,6 +10,10 @@ from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
 __all__ = [
     "ConstantChoice",
     "Constraints",
+    "Coverage",
+    "Judge",
+    "KnownConstraints",
+    "Obstacle",
     "Outcome",
     "PlacedOp",
     "Placement",

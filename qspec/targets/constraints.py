@@ -73,6 +73,8 @@ def _declared(row: Row, form: Form | None) -> tuple[Operand, ...]:
 
 
 def _of_form(row: Row, form: Form | None, activation: str, scope: OpScope) -> Constraints:
+    if form is not None and _cannot_hold(form, scope):
+        return Constraints()
     operands: list[Operand] = []
     groups: list[tuple[int, ...]] = []
     for part in (row, form):
@@ -86,6 +88,19 @@ def _of_form(row: Row, form: Form | None, activation: str, scope: OpScope) -> Co
         _fixed(operands, activation),
         tuple(choice for operand in operands for choice in _choices(operand, activation, scope)),
     )
+
+
+def _cannot_hold(form: Form, scope: OpScope) -> bool:
+    """Whether the op as it is, however it may be stored, is none that the form is for."""
+    required = (condition.condition for condition in form.conditions if condition.kind == "require")
+    return any(_known_false(condition, scope) for condition in required)
+
+
+def _known_false(condition: tree.Expression, scope: OpScope) -> bool:
+    try:
+        return scope.holds(condition) is False
+    except Mistake:
+        return False
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,24 @@ def _parameter_misfit(words: OperandWords, stored: Representation, scope: OpScop
         return _parameter("scale", stored.scale)
     if words.zero_point is not None and stored.zero_point != words.zero_point:
         return _parameter("zero point", stored.zero_point)
-    if words.scale_of and stored.scale is not None:
-        operands = [tensors[0].id for name in words.scale_of if (tensors := scope.operands.get(name))]
-        factors = [scale for tensor in operands if (scale := scope.representation(tensor).scale) is not None]
-        product = math.prod(factors)
-        if len(factors) == len(words.scale_of) and not _close(stored.scale, product):
-            return Misfit(f"has scale {stored.scale:g}, not {' * '.join(words.scale_of)} = {product:g}", 1)
+    for scale, product in zip(_scales(stored), _products(words, len(_scales(stored)), scope), strict=False):
+        if not _close(scale, product):
+            return Misfit(f"has scale {scale:g}, not {' * '.join(words.scale_of)} = {product:g}", 1)
     return None
+
+
+def _scales(stored: Representation) -> tuple[float, ...]:
+    """The scales of a tensor, as far as they are known."""
+    return stored.scales if stored.scale is None else (stored.scale,)
+
+
+def _products(words: OperandWords, count: int, scope: OpScope) -> tuple[float, ...]:
+    """What *count* scales of `scale(input * weights)` are to be; nothing where that is not known."""
+    operands = [tensors[0].id for name in words.scale_of if (tensors := scope.operands.get(name))]
+    factors = [_scales(scope.representation(tensor)) for tensor in operands]
+    if not factors or len(factors) < len(words.scale_of) or any(len(scales) not in (1, count) for scales in factors):
+        return ()
+    return tuple(math.prod(scales[index % len(scales)] for scales in factors) for index in range(count))
 
 
 def _parameter(name: str, value: float | None) -> Misfit:

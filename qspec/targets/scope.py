@@ -8,9 +8,12 @@
   the value of a constant one (`axes`, `paddings`, `permutation`, `begin`, `size`, …), `paddings[0]` a part of it;
 * `rank`, the largest rank among the op's operands that are not such integer constants; `outer`, the largest product of
   all dimensions but the three innermost among its activations; `batch`, the first dimension of its first input;
-  `inputs` and `outputs`, how many of each it has; `has_bias`; `groups` of a convolution;
-* `version`, the op's version in the file; `version_unknown`, whether neither the op nor its version has a row;
-* `same_scale(a, b, …)`, whether all operands of these names share scale and zero point.
+  `inputs` and `outputs`, how many of each it has; `has_bias`; `groups` of a convolution; `padded_h` and `padded_w`, how
+  many rows and columns `padding = SAME` adds to the input of a convolution or a pooling on both sides together;
+* `kind`, the op's own name, for what a target says of many ops; `version`, its version in the file; `version_unknown`,
+  whether neither the op nor its version has a row;
+* `same_scale(a, b, …)`, whether all operands of these names share scale and zero point; `known(a.scale, …)`, whether
+  all of these values are known, for limits that what is not known yet (a scale before calibration) must not fail.
 
 `axis` and `axes` count from the front: a negative one has the rank added. A dynamic dimension is unknown.
 """
@@ -22,6 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, Literal
 
 from qspec.graph.operands import operand_name, operand_names
 from qspec.graph.ops import Op, OpGraph, Tensor
@@ -32,9 +36,12 @@ from qspec.schema.evaluate import (
     Value,
     all_of,
     condition_holds,
+    known,
     step_into,
     unknown_function,
 )
+from qspec.schema.names import listed
+from qspec.schema.rows import FUNCTIONS
 from qspec.schema.target import Operand
 from qspec.syntax import tree
 from qspec.targets.verdict import Representation
@@ -50,6 +57,7 @@ _DEFAULTS: Mapping[str, Value] = {
     "depth_multiplier": 0,
     "dilation_w_factor": 1,
     "dilation_h_factor": 1,
+    "padding": "SAME",
     "fused_activation_function": "NONE",
     "weights_format": "DEFAULT",
     "keep_num_dims": False,
@@ -68,7 +76,15 @@ _DEFAULTS: Mapping[str, Value] = {
     "offset": False,
     "squeeze_dims": (),
     "axis": 0,
+    "alpha": 0.0,
+    "beta": 0.0,
+    "block_size": 0,
+    "batch_dims": 0,
+    "quantized_bias_type": "FLOAT32",
 }
+
+PROPERTIES = ("type", "scale", "zero_point", "shape", "rank", "constant")
+"""What can be asked of an operand."""
 
 
 @dataclass
@@ -101,8 +117,8 @@ class OpScope:
             return step_into(self.options[name], path.trailers, self.lookup)
         if name in self.operands:
             return self._operand_value(path)
-        if name in _COMPUTED:
-            return step_into(_COMPUTED[name](self), path.trailers, self.lookup)
+        if name in COMPUTED:
+            return step_into(COMPUTED[name](self), path.trailers, self.lookup)
         value = self.op.attributes.get(name, _DEFAULTS.get(name, UNKNOWN))
         if name == "axis":
             value = self._from_the_front(value)
@@ -156,7 +172,7 @@ class OpScope:
         raise Mistake(
             prop.span,
             f"an operand has no `{prop.text}`",
-            "there is `type`, `scale`, `zero_point`, `shape`, `rank` and `constant`",
+            f"there is {listed(PROPERTIES)}",
         )
 
     def _from_the_front(self, value: Value) -> Value:
@@ -171,9 +187,13 @@ class OpScope:
         return UNKNOWN if shape is None else value + len(shape)
 
     def call(self, node: tree.Call) -> bool | Unknown:
-        """`same_scale(a, b, …)`."""
-        if node.function.trailers or node.function.head.text != "same_scale":
-            raise unknown_function(node, ("same_scale",))
+        """`same_scale(a, b, …)` or `known(a.scale, …)`."""
+        name = node.function.head.text
+        if node.function.trailers or name not in FUNCTIONS:
+            raise unknown_function(node, FUNCTIONS)
+        if name == "known":
+            paths = [argument.value for argument in node.arguments]
+            return all(known(self.lookup(path)) for path in paths if isinstance(path, tree.Path))
         # Plain integers and floats have no scale to share.
         tensors = [tensor for tensor in self.named_tensors(node) if self.representation(tensor).is_quantized]
         answer = all_of([self._share_scale(one, other) for one, other in pairwise(tensors)])
@@ -246,14 +266,58 @@ def _groups(scope: OpScope) -> Value:
     return UNKNOWN if channels is None or not per_group else channels // per_group
 
 
-_COMPUTED: Mapping[str, Callable[[OpScope], Value]] = {
+def _padded(scope: OpScope, dimension: int, side: Literal["h", "w"], filter_attribute: str) -> Value:
+    """`ComputeOutSize` and `ComputePaddingWithOffset` of LiteRT's `tflite/kernels/padding.h`, turned around."""
+    attributes: Mapping[str, Any] = {**_DEFAULTS, **scope.op.attributes}
+    if attributes["padding"] == "VALID":
+        return 0
+    weights = scope.operands.get("weights")
+    window = (weights[0].shape or ()) if weights else (attributes[filter_attribute],) * (dimension + 1)
+    kernel = window[dimension] if len(window) > dimension else None
+    shapes = [tensors[0].shape for name in ("input", "output") if (tensors := scope.operands.get(name))]
+    sizes = [shape[dimension] for shape in shapes if shape is not None and len(shape) > dimension]
+    if not kernel or len(sizes) != 2 or sizes[0] is None or sizes[1] is None:
+        return UNKNOWN
+    reach = (kernel - 1) * attributes[f"dilation_{side}_factor"] + 1
+    return max((sizes[1] - 1) * attributes[f"stride_{side}"] + reach - sizes[0], 0)
+
+
+def _factor(scope: OpScope, dimension: int) -> Value:
+    """Output by input; with aligned corners, the steps between the pixels of each."""
+    shapes = [tensors[0].shape for name in ("input", "output") if (tensors := scope.operands.get(name))]
+    sizes = [shape[dimension] for shape in shapes if shape is not None and len(shape) == 4]
+    if len(sizes) != 2 or sizes[0] is None or sizes[1] is None:
+        return UNKNOWN
+    steps = 1 if scope.op.attributes.get("align_corners") and sizes != [1, 1] else 0
+    return UNKNOWN if sizes[0] == steps else (sizes[1] - steps) / (sizes[0] - steps)
+
+
+def _reduced(scope: OpScope) -> Value:
+    axes, source = scope.operands.get("axes"), scope.operands.get("input")
+    if not axes or not source or axes[0].value is None or source[0].shape is None:
+        return UNKNOWN
+    shape = source[0].shape
+    listed = axes[0].value if isinstance(axes[0].value, tuple) else (axes[0].value,)
+    if not all(isinstance(axis, int) for axis in listed):
+        return UNKNOWN
+    sizes = [shape[axis] for axis in dict.fromkeys(axis % len(shape) for axis in listed)] if shape else []
+    return UNKNOWN if None in sizes else math.prod(size or 0 for size in sizes)
+
+
+COMPUTED: Mapping[str, Callable[[OpScope], Value]] = {
     "rank": _rank,
     "outer": _outer,
     "batch": _batch,
     "groups": _groups,
+    "padded_h": lambda scope: _padded(scope, 1, "h", "filter_height"),
+    "padded_w": lambda scope: _padded(scope, 2, "w", "filter_width"),
+    "factor_h": lambda scope: _factor(scope, 1),
+    "factor_w": lambda scope: _factor(scope, 2),
+    "reduced": _reduced,
     "has_bias": lambda scope: "bias" in scope.operands,
     "inputs": lambda scope: sum(len(group) for name, group in scope.operands.items() if name == "input"),
     "outputs": lambda scope: len(scope.op.outputs),
+    "kind": lambda scope: scope.op.kind,
     "version": lambda scope: scope.version,
     "version_unknown": lambda scope: scope.version_unknown,
 }
@@ -261,4 +325,4 @@ _COMPUTED: Mapping[str, Callable[[OpScope], Value]] = {
 
 def known_names(kind: str) -> frozenset[str]:
     """Every name that an expression about an op of *kind* can use, besides the target's options."""
-    return frozenset((*operand_names(kind), "output", *_COMPUTED, *_DEFAULTS))
+    return frozenset((*operand_names(kind), "output", *COMPUTED, *_DEFAULTS))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from qspec.graph.ops import Op, OpGraph
+from qspec.graph.ops import OPAQUE, Op, OpGraph
 from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.schema.evaluate import UNKNOWN, Unknown, Value, condition_holds
 from qspec.schema.target import Row, TargetDefinition
@@ -20,6 +20,9 @@ from qspec.targets.attempt import Attempt, applies, try_row
 from qspec.targets.constraints import Constraints, constraints
 from qspec.targets.scope import OpScope, SameScale, spelled
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
+
+MODEL_NAMES = ("static_shapes", "input_types", "output_types", "inputs", "outputs", "ops")
+"""What can be asked of a model; the last three count."""
 
 
 class Table:
@@ -82,12 +85,14 @@ class Table:
         return self._verdict(closest, *general, Attempt().with_conditions(self.definition.conditions, scope))
 
     def judge_model(self, graph: OpGraph) -> Verdict:
-        """Does the target take the model as a whole? Its `model { … }` conditions, over `static_shapes`, `inputs`,
-        `outputs` and `ops` (how many of each) and the options."""
+        """Does the target take the model as a whole? Its `model { … }` conditions decide, over `MODEL_NAMES` and the
+        options."""
         names = _ModelNames(
             {
                 **self.options,
-                "static_shapes": all(tensor.shape is not None and None not in tensor.shape for tensor in graph.tensors),
+                "static_shapes": _static_shapes(graph),
+                "input_types": tuple(graph.tensors[tensor].type for tensor in graph.inputs),
+                "output_types": tuple(graph.tensors[tensor].type for tensor in graph.outputs),
                 "inputs": len(graph.inputs),
                 "outputs": len(graph.outputs),
                 "ops": len(graph.ops),
@@ -116,6 +121,8 @@ class Table:
         )
 
     def _no_row(self, op: Op, rows: Sequence[Row], answers: Sequence[bool | Unknown]) -> Reason:
+        if op.kind == OPAQUE:
+            return Reason(f"it is not known which ops `{op.layer}` becomes", self.definition.span, undecided=True)
         conditions = [row.when for row in rows if row.when is not None]
         if not conditions:
             return Reason(f"`{self.name}` has no row for {op.kind}", self.definition.span)
@@ -156,6 +163,14 @@ def version_of(op: Op, graph: OpGraph, representation: Callable[[int], Represent
         per_channel=any(stored.granularity == "per_channel" for stored in present),
         rescale=rescale_of(*scales),
     )
+
+
+def _static_shapes(graph: OpGraph) -> bool | Unknown:
+    """Whether no dimension is dynamic; not known where nothing is known of a tensor's shape."""
+    shapes = [tensor.shape for tensor in graph.tensors]
+    if any(shape is not None and None in shape for shape in shapes):
+        return False
+    return UNKNOWN if None in shapes else True
 
 
 def _none_applies(answers: Sequence[bool | Unknown]) -> bool | Unknown:

@@ -1,35 +1,53 @@
-"""Names in a target's rows that mean nothing: a row with a misspelt operand would hold for ops that it does not mean to
-take, and a row with a misspelt op for none."""
+"""Names in a target that mean nothing: a row with a misspelt operand would hold for ops that it does not mean to take,
+one with a misspelt op or a misspelt name in a condition for none."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import UNDEFINED_NAME
+from qspec.graph.attributes import attributes
 from qspec.graph.op_names import OP_NAMES
-from qspec.graph.operands import operand_names
+from qspec.graph.operands import LISTS, operand_count, operand_names
 from qspec.schema.conditions import nodes
+from qspec.schema.evaluate import Mistake
 from qspec.schema.names import listed, similar
+from qspec.schema.operands import TYPES
 from qspec.schema.rows import OP_NAME
-from qspec.schema.target import Form, Group, Row, TargetDefinition
+from qspec.schema.target import Condition, Form, Group, Operand, Row, TargetDefinition
+from qspec.schema.values import number
 from qspec.syntax import tree
+from qspec.targets.scope import COMPUTED, PROPERTIES
+from qspec.targets.table import MODEL_NAMES
+
+_WORDS = frozenset({"true", "false", "none"})
 
 
 def unknown_names(targets: Iterable[TargetDefinition]) -> Iterator[Diagnostic]:
-    """An error for every name in the rows of *targets* that is no op of LiteRT, or no operand of the row's ops.
+    """An error for every name in *targets* that is no op of LiteRT, or nothing that the row's ops, the model or the
+    target's options have.
 
-    Rows that a target takes over from another file are not looked at: they belong to the target there.
+    What a target takes over from another file is not looked at: it belongs to the target there.
     """
     found: dict[Diagnostic, None] = {}  # a row that another target of the same file amends is met twice
     for target in targets:
         for row in target.rows:
             if row.span.source is target.span.source:
-                found.update(dict.fromkeys(_of_row(row)))
+                found.update(dict.fromkeys(_of_row(row, target)))
+        every = _Names(("any",), target.options)
+        found.update(dict.fromkeys(_of_conditions(_own(target.conditions, target), every)))
+        found.update(dict.fromkeys(_of_model(_own(target.model, target), target)))
     yield from found
 
 
-def _of_row(row: Row) -> Iterator[Diagnostic]:
+def _own(conditions: Iterable[Condition], target: TargetDefinition) -> Iterator[tree.Expression]:
+    return (one.condition for one in conditions if one.span.source is target.span.source)
+
+
+def _of_row(row: Row, target: TargetDefinition) -> Iterator[Diagnostic]:
     unknown = [name for name in row.names if name.text not in OP_NAMES and name.text != "any"]
     for name in unknown:
         if OP_NAME.fullmatch(name.text):  # any other name was reported when the row was read
@@ -39,46 +57,182 @@ def _of_row(row: Row) -> Iterator[Diagnostic]:
             yield UNDEFINED_NAME.at(name.span, message, label="not an op", help=hint)
     if unknown:
         return  # what operands it has is not known either
-    kinds = [name.text for name in row.names if name.text not in row.exceptions]
-    known = _operands(kinds)
-    for operand, span in _operands_named(row):
-        if operand not in known:
-            message = f"no op has an operand `{operand}`"
-            if "any" not in kinds:
-                message = f"{listed(kinds, 'or')} has no operand `{operand}`"
-            close = similar(operand, known)
-            hint = f"there is {listed(known)}" + (f"; `{close}` is similar" if close else "")
-            yield UNDEFINED_NAME.at(span, message, label="not an operand", help=hint)
+    names = _Names(tuple(name.text for name in row.names if name.text not in row.exceptions), target.options)
+    yield from _of_part(row, names)
 
 
-def _operands(kinds: Collection[str]) -> tuple[str, ...]:
-    """The operands that ops of *kinds* have, each name once."""
-    each = sorted(OP_NAMES) if "any" in kinds else kinds
-    return tuple(dict.fromkeys(["input", *(name for kind in each for name in operand_names(kind)), "output"]))
+@dataclass(frozen=True)
+class _Names:
+    """What can be asked for in a row about ops of these *kinds*, or `any`."""
+
+    kinds: Sequence[str]
+    options: Collection[str]
+
+    @cached_property
+    def each(self) -> Sequence[str]:
+        """The kinds one by one."""
+        return sorted(OP_NAMES) if "any" in self.kinds else self.kinds
+
+    @cached_property
+    def operands(self) -> tuple[str, ...]:
+        """The operands that these ops have, each name once."""
+        return tuple(dict.fromkeys(["input", *(name for kind in self.each for name in operand_names(kind)), "output"]))
+
+    @cached_property
+    def attributes(self) -> Mapping[str, tuple[str, ...]]:
+        """The attributes that these ops have, each with the names of its values if there are such."""
+        return {name: values for kind in self.each for name, values in attributes(kind).items()}
+
+    def most(self, operand: str) -> int | None:
+        """How many operands of that name one op can have; None for any number."""
+        counts = [operand_count(kind, operand) for kind in self.each]
+        return None if None in counts else max((count for count in counts if count is not None), default=None)
+
+    def spelled(self, article: str, what: str, subject: str) -> str:
+        """`CONV_2D` has no operand `kernel`."""
+        if "any" in self.kinds:
+            return f"no op has {article} {what} {subject}"
+        return f"{listed(self.kinds, 'or')} has no {what} {subject}"
 
 
-def _operands_named(part: Row | Form | Group) -> Iterator[tuple[str, Span]]:
-    """Every operand that *part* speaks of, where a name that is not there would go unnoticed."""
+def _of_part(part: Row | Form | Group, names: _Names) -> Iterator[Diagnostic]:
     for operand in part.operands:
-        yield operand.name, operand.span
-        for words in operand.types:
-            yield from ((name, words.span) for name in words.scale_of)
+        yield from _of_operand(operand, names)
     expressions = [condition.condition for condition in part.conditions]
     if isinstance(part, Group):
         expressions.append(part.condition)
     if isinstance(part, Row) and part.when is not None:
         expressions.append(part.when)
-    for expression in expressions:
-        yield from _operands_called(expression)
+    yield from _of_conditions(expressions, names)
     inner: tuple[Form | Group, ...] = (*part.groups, *part.forms) if isinstance(part, Row) else part.groups
     for one in inner:
-        yield from _operands_named(one)
+        yield from _of_part(one, names)
 
 
-def _operands_called(expression: tree.Expression) -> Iterator[tuple[str, Span]]:
-    """The operands in `same_scale(a, b)`."""
-    for node in nodes(expression):
-        if isinstance(node, tree.Call):
-            for argument in node.arguments:
-                if isinstance(argument.value, tree.Path):
-                    yield argument.value.head.text, argument.value.head.span
+def _of_operand(operand: Operand, names: _Names) -> Iterator[Diagnostic]:
+    if operand.name not in names.operands:
+        yield _no_operand(operand.name, operand.span, names)
+    elif operand.key is not None:
+        yield from _out_of_range(operand.name, operand.key, operand.span, names)
+    for words in operand.types:
+        for name in words.scale_of:
+            if name not in names.operands:
+                yield _no_operand(name, words.span, names)
+
+
+def _no_operand(operand: str, span: Span, names: _Names) -> Diagnostic:
+    close = similar(operand, names.operands)
+    hint = f"there is {listed(names.operands)}" + (f"; `{close}` is similar" if close else "")
+    message = names.spelled("an", "operand", f"`{operand}`")
+    return UNDEFINED_NAME.at(span, message, label="not an operand", help=hint)
+
+
+def _out_of_range(operand: str, position: int, span: Span, names: _Names) -> Iterator[Diagnostic]:
+    most = names.most(operand)
+    if most is not None and not -most <= position < most:
+        message = names.spelled("an", "operand", f"`{operand}[{position}]`")
+        last = f" to `{operand}[{most - 1}]`" if most > 1 else ""
+        hint = f"there is `{operand}[0]`{last}" if most > 1 else f"there is one: write `{operand}`"
+        yield UNDEFINED_NAME.at(span, message, label="not an operand", help=hint)
+
+
+# ---- conditions
+
+
+def _of_conditions(expressions: Iterable[tree.Expression], names: _Names) -> Iterator[Diagnostic]:
+    for expression in expressions:
+        for node in nodes(expression, inside_calls=False):
+            match node:
+                case tree.Path():
+                    yield from _of_path(node, names)
+                case tree.Call():
+                    yield from _of_call(node, names)
+                case tree.Compare(left=left, right=right):
+                    yield from _of_texts(left, [right], names)
+                    yield from _of_texts(right, [left], names)
+                case tree.Member(item=item, container=tree.TupleLiteral(items=items)):
+                    yield from _of_texts(item, items, names)
+
+
+def _of_path(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
+    name = path.head.text
+    if name in _WORDS or name in names.options or name in COMPUTED:
+        return
+    if name in names.operands:
+        yield from _of_trailers(path, names)
+    elif name not in names.attributes:
+        known = [*names.options, *names.operands, *names.attributes, *COMPUTED]
+        close = similar(name, known)
+        hint = f"a name that is similar: `{close}`" if close else _all_there_is(names)
+        message = names.spelled("an", "operand and no attribute", f"`{name}`")
+        if "any" in names.kinds:
+            message = f"no op has an operand or an attribute `{name}`"
+        yield UNDEFINED_NAME.at(path.head.span, message, label="not found", help=hint)
+
+
+def _all_there_is(names: _Names) -> str:
+    """What a condition may ask for, apart from what is computed of every op."""
+    options = f"; the options are {listed(names.options)}" if names.options else ""
+    attributed = f", the attributes {listed(names.attributes)}" if names.attributes else ", no attributes"
+    return f"there are the operands {listed(names.operands)}{attributed}{options}"
+
+
+def _of_trailers(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
+    """The position and the property behind an operand."""
+    operand, trailers = path.head.text, path.trailers
+    if trailers and isinstance(trailers[0], tree.Index) and operand not in LISTS:
+        position = _constant(trailers[0].value)
+        if position is not None:
+            yield from _out_of_range(operand, position, path.span, names)
+        trailers = trailers[1:]
+    if trailers and isinstance(trailers[0], tree.Name) and trailers[0].text not in PROPERTIES:
+        close = similar(trailers[0].text, PROPERTIES)
+        hint = f"there is {listed(PROPERTIES)}" + (f"; `{close}` is similar" if close else "")
+        message = f"an operand has no `{trailers[0].text}`"
+        yield UNDEFINED_NAME.at(trailers[0].span, message, label="not found", help=hint)
+
+
+def _constant(expression: tree.Expression) -> int | None:
+    try:
+        value = number(expression)
+    except Mistake:
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _of_call(node: tree.Call, names: _Names) -> Iterator[Diagnostic]:
+    """`same_scale(a, b)` speaks of operands; every other function of values."""
+    for argument in node.arguments:
+        if not isinstance(argument.value, tree.Path):
+            yield from _of_conditions([argument.value], names)
+        elif node.function.head.text == "same_scale" and argument.value.head.text not in names.operands:
+            yield _no_operand(argument.value.head.text, argument.value.head.span, names)
+        else:
+            yield from _of_path(argument.value, names)
+
+
+def _of_texts(path: tree.Expression, others: Iterable[tree.Expression], names: _Names) -> Iterator[Diagnostic]:
+    """Texts that a type or an enumeration is compared with and that it never is."""
+    if not isinstance(path, tree.Path):
+        return
+    last = path.trailers[-1] if path.trailers else None
+    values: Collection[str] = names.attributes.get(path.head.text, ()) if last is None else ()
+    if isinstance(last, tree.Name) and last.text == "type" and path.head.text in names.operands:
+        values = sorted(TYPES)
+    for other in others if values and path.head.text not in names.options else ():
+        if isinstance(other, tree.String) and other.text not in values:
+            close = similar(other.text, values)
+            hint = f"there is {listed(values)}" + (f"; `{close}` is similar" if close else "")
+            subject = " ".join(path.span.source.text[path.span.start : path.span.end].split())
+            yield UNDEFINED_NAME.at(other.span, f"`{subject}` is never `{other.text}`", label="not found", help=hint)
+
+
+def _of_model(expressions: Iterable[tree.Expression], target: TargetDefinition) -> Iterator[Diagnostic]:
+    for expression in expressions:
+        for node in nodes(expression):
+            if isinstance(node, tree.Path) and node.head.text not in {*_WORDS, *MODEL_NAMES, *target.options, "mod"}:
+                known = [*MODEL_NAMES, *target.options]
+                close = similar(node.head.text, known)
+                hint = f"there is {listed(known)}" + (f"; `{close}` is similar" if close else "")
+                message = f"a model has no `{node.head.text}`"
+                yield UNDEFINED_NAME.at(node.head.span, message, label="not found", help=hint)

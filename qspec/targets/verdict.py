@@ -18,7 +18,7 @@ class Representation:
 
     `type` is LiteRT's name in lower case. `axis` is the flatbuffer's, of a per-channel constant. `scale` and
     `zero_point` are None where they are not known yet (data decides), where there are several, and for what is not
-    quantized.
+    quantized. `scales` are those of a per-channel tensor, where they are known.
     """
 
     type: str = "float32"
@@ -27,6 +27,7 @@ class Representation:
     axis: int | None = None
     scale: float | None = None
     zero_point: int | None = None
+    scales: tuple[float, ...] = ()
 
     @property
     def is_quantized(self) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import random
 import re
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 from qspec._resources import resource
@@ -202,10 +203,11 @@ def cyclic(text: str, generator: random.Random) -> bytes:
 
 
 DAMAGES: tuple[tuple[Damage, int], ...] = (
-    (truncated, 5), (token_deleted, 5), (token_inserted, 5), (token_replaced, 5), (tokens_exchanged, 4), (misspelt, 3),
-    (flipped, 3), (no_utf_8, 2), (control_character, 1), (nested, 2), (huge_number, 2), (repeated, 2), (cyclic, 1),
+    (truncated, 25), (token_deleted, 25), (token_inserted, 25), (token_replaced, 25), (tokens_exchanged, 20),
+    (misspelt, 15), (flipped, 15), (no_utf_8, 10), (control_character, 5), (nested, 10), (huge_number, 10),
+    (repeated, 10), (cyclic, 5),
 )  # fmt: skip
-"""Forty for each of the five shipped specs."""
+"""Two hundred in all, the shipped specs in turn."""
 
 
 def write_all(folder: Path, seed: int) -> list[Path]:
@@ -214,9 +216,9 @@ def write_all(folder: Path, seed: int) -> list[Path]:
 
 
 def _written(folder: Path, generator: random.Random) -> Iterator[Path]:
-    for name, text in originals().items():
-        for damage, count in DAMAGES:
-            for index in range(count):
-                path = folder / f"{name}_{damage.__name__}_{index}.qspec"
-                path.write_bytes(damage(text, generator))
-                yield path
+    specs = cycle(originals().items())
+    for damage, count in DAMAGES:
+        for index, (name, text) in zip(range(count), specs, strict=False):
+            path = folder / f"{name}_{damage.__name__}_{index}.qspec"
+            path.write_bytes(damage(text, generator))
+            yield path

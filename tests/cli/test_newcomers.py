@@ -39,7 +39,7 @@ def check(capsys, tmp_path, text: str, *arguments: str) -> str:
         (f"{IMPORT}rule a match Dense where activation == relu {{ weights = w8 }}\n", "3:40", 'write it in quotes'),
         (f"{IMPORT}input {{ type = uint8, range = (0, 255) }}\n", "3:31", "write `fixed(0, 255)`"),
         (f"{IMPORT}deploy edge_tpu\n", "3:8", "`edgetpu`"),
-        (f"{IMPORT}deploy nnapi(api_level = 29)\n", "3:14", "`api`"),
+        (f"{IMPORT}deploy nnapi(api_level = 29)  # qspec: ignore[QS408]\n", "3:14", "`api`"),
         (f"{IMPORT}deploy edgetpu\ndeploy edgetpu(runtime = 12)\n", "4:8", "`deploy edgetpu(…) as NAME`"),
         (f"{IMPORT}quantizer w4 {{ bits = 4 }}\n", "3:16", "`type`"),
         (f"{IMPORT}default {{ weights = int8 }}\n", "3:21", "quantizer my_int8 { type = int8 }"),

@@ -69,4 +69,20 @@ def shared() -> keras.Model:
     return keras.Model([first, second], both, name="shared")
 
 
-ALL = (convolutional, perceptron, pre_activation, branches, shared)
+def sequences() -> keras.Model:
+    """Convolutions of one dimension, plain and transposed, whose normalizations and ReLUs go through reshapes."""
+    series = keras.Input((24, 3), name="series")
+    value = layers.Conv1D(8, 3, dilation_rate=2, padding="causal", use_bias=False, name="stem")(series)
+    value = layers.ReLU()(layers.BatchNormalization()(value))
+    value = layers.MaxPooling1D(2)(value)
+    value = layers.SeparableConv1D(8, 3, padding="same", use_bias=False, name="separable")(value)
+    value = layers.Activation("relu6")(layers.BatchNormalization()(value))
+    value = layers.Conv1DTranspose(6, 3, strides=2, padding="same", use_bias=False, name="wider")(value)
+    value = layers.ReLU()(layers.BatchNormalization()(value))
+    value = layers.Dense(5, name="mixed")(value)
+    value = layers.Average()([value, layers.Conv1D(5, 1, activation="relu", name="shortcut")(series)])
+    value = layers.GlobalAveragePooling1D()(value)
+    return keras.Model(series, layers.Dense(3, name="head")(value), name="sequences")
+
+
+ALL = (convolutional, perceptron, pre_activation, branches, shared, sequences)

@@ -106,7 +106,7 @@ def test_the_data_for_programs():
     report, _ = reported(GOOD.replace("int8 }\noutput", "int8 }\ndeploy nnapi as phone\noutput"))
     data = json.loads(report.to_json())
 
-    assert ["version", "diagnostics", "placement", "plan", "summary"] == list(data)
+    assert ["version", "diagnostics", "file", "placement", "plan", "summary"] == list(data)
     assert [("coral", "edgetpu", 100.0), ("phone", "nnapi", 100.0)] == [
         (entry["name"], entry["target"], entry["coverage"]) for entry in data["placement"]
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import Counter
+from collections.abc import Mapping
 from operator import add
 from typing import Any
 
@@ -185,6 +186,14 @@ def _plain(value: Any) -> Any:
     return float(np.float32(value)) if isinstance(value, float) else value
 
 
+def _attributes(found: Mapping[str, Any], rank: int) -> tuple[tuple[str, Any], ...]:
+    """Attributes in order, an axis counted from the front."""
+    plain = {key: _plain(value) for key, value in found.items()}
+    if "axis" in plain:
+        plain["axis"] %= rank
+    return tuple(sorted(plain.items()))
+
+
 class Signatures:
     """Numbers for ops: two ops have the same one if everything from the model's inputs up to them is the same."""
 
@@ -209,7 +218,7 @@ class Signatures:
                 else known.get(tensor, -1)
                 for tensor in op.inputs
             )
-            attributes = tuple(sorted((key, _plain(value)) for key, value in op.attributes.items()))
+            attributes = _attributes(op.attributes, len(ops.tensors[op.outputs[0]].shape or ()))
             shape = tuple(-1 if size is None else size for size in ops.tensors[op.outputs[0]].shape or ())
             known[op.outputs[0]] = self.number(op.kind, attributes, shape, operands)
             counted[known[op.outputs[0]]] += 1
@@ -237,9 +246,10 @@ class Signatures:
                 if None in operands:
                     remaining.append(operator)
                     continue
-                attributes = tuple(sorted(attributes_of(operator).items()))
                 output = int(operator.outputs[0])
-                key = (kind_of(file, operator), attributes, _shape(graph.tensors[output]), tuple(operands))
+                shape = _shape(graph.tensors[output])
+                attributes = _attributes(attributes_of(operator), len(shape))
+                key = (kind_of(file, operator), attributes, shape, tuple(operands))
                 known[output] = self.number(*key)
                 counted[known[output]] += 1
             assert len(remaining) < len(waiting), "the stitched graph has a cycle"

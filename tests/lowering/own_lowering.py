@@ -47,8 +47,10 @@ def randomize(model: keras.Model) -> None:
     for variable in model.variables:
         if "seed" in variable.path or not np.issubdtype(variable.dtype, np.floating):
             continue
-        low = -0.5 if len(variable.shape) > 1 else 0.25
-        variable.assign(generator.uniform(low, 1.0, variable.shape).astype(variable.dtype))
+        values = generator.uniform(0.25, 1.0, variable.shape)
+        if len(variable.shape) > 1:  # a kernel: of both signs, and small enough for deep models
+            values = generator.uniform(-1, 1, variable.shape) * np.sqrt(3 / np.prod(variable.shape[:-1]))
+        variable.assign(values.astype(variable.dtype))
 
 
 def samples(predicted: Any, batch: int) -> list[np.ndarray]:

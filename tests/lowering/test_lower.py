@@ -291,13 +291,13 @@ def test_every_layer_that_is_not_supported_is_reported_once():
     config = chain(
         layer("Mine", "mine", module="house"),
         conv_2d("c", activation="selu"),
-        layer("Conv3D", "deep"),
-        layer("Square", "square", module="keras.src.ops.numpy"),
-        re_lu("r", max_value=4.0),
+        layer("UpSampling2D", "deep", size=[2, 2], interpolation="lanczos3"),
+        layer("Nonzero", "nonzero", module="keras.src.ops.numpy"),
+        layer("Softmax", "r", axis=None),
     )
     ops, diagnostics = lower(layer_graph(config, "m.keras"))
 
-    assert ["mine", "deep", "square", "r"] == [diagnostic.layer for diagnostic in diagnostics]
+    assert ["mine", "deep", "nonzero", "r"] == [diagnostic.layer for diagnostic in diagnostics]
     assert {"QS502"} == {diagnostic.code for diagnostic in diagnostics}
     assert all("m.keras" == str(diagnostic.span) and diagnostic.help for diagnostic in diagnostics)
     assert (None,) == ops.shapes[1]
@@ -309,28 +309,32 @@ def test_layers_behind_an_unsupported_one_are_judged_by_the_shapes_of_the_file()
     layers = [
         inputs("x", 4),
         layer("Mine", "mine", tensor("x"), module="house"),
-        conv_2d("c", behind, activation="selu"),
+        conv_2d("c", behind, activation="unknown"),
     ]
     ops, diagnostics = lower(layer_graph(functional("m", layers, [["x", 0, 0]], [["c", 0, 0]]), "m"))
 
     assert ["mine", "c"] == [diagnostic.layer for diagnostic in diagnostics]
-    assert "its activation is `selu`" in diagnostics[1].message
+    assert "its activation is `unknown`" in diagnostics[1].message
     assert ((1, 8, 8, 4),) == ops.shapes[1]
 
 
 @pytest.mark.parametrize(
     ("layers", "reason"),
     [
-        ([conv_2d("c", data_format="channels_first")], "channels_first"),
         ([conv_2d("c", kernel=9)], "its window of 9 is larger than its input of 8"),
         ([conv_2d("c", groups=3)], "do not divide into 3 groups"),
         ([conv_2d("c", padding="causal")], "its padding is `causal`"),
         ([conv_2d("c", activation={"class_name": "function", "config": "mine"})], "`mine`, which is not a name"),
         ([conv_2d("c") | {"config": conv_2d("c")["config"] | {"dtype": "mixed_float16"}}], "`mixed_float16`"),
-        ([re_lu("r", threshold=1.0)], "`threshold` is not 0"),
-        ([layer("ELU", "e", alpha=0.5)], "`alpha` is not 1"),
-        ([layer("Softmax", "s", axis=1)], "`axis` is not the last"),
-        ([layer("UpSampling2D", "u", size=[2, 2], interpolation="nearest")], "interpolation"),
+        ([layer("Softmax", "s", axis=None)], "it normalizes over the batch"),
+        ([layer("Softmax", "s", axis=7)], "its axis 7 is not one of the 4"),
+        ([layer("Hashing", "h", num_bins=3)], "it works on texts"),
+        ([layer("EinsumDense", "e", equation="ab,bc", output_shape=3)], "its equation `ab,bc` is not one"),
+        ([layer("GroupNormalization", "g", groups=3, axis=-1, epsilon=0.1)], "4 channels do not divide into 3 groups"),
+        ([layer("UpSampling2D", "u", size=[2, 2], interpolation="bicubic")], "for which LiteRT has no op"),
+        ([layer("Resizing", "z", height=4, width=4, interpolation="nearest", antialias=True)], "`antialias`"),
+        ([conv_2d("t", dilation_rate=[2, 2]) | {"class_name": "Conv2DTranspose"}], "it is dilated"),
+        ([layer("Dot", "d", axes=1)], "takes two"),
         ([layer("Reshape", "r", target_shape=[5, -1])], "do not fill"),
         ([layer("Permute", "p", dims=[1, 1, 2])], "do not name"),
         ([layer("Cropping2D", "c", cropping=[[4, 4], [0, 0]])], "crops everything"),
@@ -349,7 +353,7 @@ def test_a_setting_without_a_lowering_says_which(layers: Any, reason: str):
     [
         ({"filters": None}, "config.filters: expected a whole number, found null"),
         ({"filters": -3}, "config.filters: expected a whole number from 1"),
-        ({"kernel_size": [3, 3, 3]}, "config.kernel_size: expected a height and a width"),
+        ({"kernel_size": [3, 3, 3]}, "config.kernel_size: expected one number, or 2, found an array"),
         ({"strides": "no"}, "config.strides: expected an array"),
         ({"padding": 3}, "config.padding: expected a string"),
     ],

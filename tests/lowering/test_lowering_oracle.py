@@ -30,6 +30,18 @@ PLAIN_DIFFERS = {
 }
 """Where the whole model, converted at once, is rewritten across a layer's output, which qspec's own lowering is not."""
 
+OWN_DIFFERS = {
+    ("conv_dilated", None): "Keras' own is a SPACE_TO_BATCH_ND, a convolution and a BATCH_TO_SPACE_ND",
+    ("depthwise_dilated", None): "Keras' own is a SPACE_TO_BATCH_ND, a convolution and a BATCH_TO_SPACE_ND",
+    ("dense_sequence", None): "Keras' own reads the shape from the tensor",
+    ("dense_image", None): "Keras' own reads the shape from the tensor",
+    ("zero_padding_nothing", None): "Keras' own is a PAD of nothing",
+    ("cropping_nothing", 1): "Keras' own is a STRIDED_SLICE of everything",
+    ("cropping_nothing", None): "Keras' own is a STRIDED_SLICE of everything",
+    ("dense_then_relu", None): "Keras' own reads the shape from the tensor",
+}
+"""Where qspec's own lowering, which another test holds against its prediction, has better ops than Keras' layers."""
+
 APPLICATIONS = {
     "MobileNet": {"input_shape": (96, 96, 3), "alpha": 0.25},
     "MobileNetV2": {"input_shape": (96, 96, 3), "alpha": 0.35},
@@ -42,6 +54,8 @@ APPLICATIONS = {
 @pytest.mark.parametrize("batch", [1, None], ids=["batch_1", "dynamic"])
 @pytest.mark.parametrize("name", SINGLE)
 def test_a_layer_becomes_what_the_converter_makes_of_it(name: str, batch: int | None):
+    if (name, batch) in OWN_DIFFERS:
+        pytest.skip(OWN_DIFFERS[name, batch])
     shape, layers = SINGLE[name]
 
     _agree(name, zoo.chain(shape, layers()), batch)

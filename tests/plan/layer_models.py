@@ -35,10 +35,11 @@ class ModelBuilder:
         self.calls: list[Call] = []
         self.inputs: list[Value] = []
 
-    def input(self, *shape: int, name: str = "") -> Value:
+    def input(self, *shape: int, name: str = "", dtype: str = "float32") -> Value:
         """An InputLayer of this shape, the batch left out."""
         name = name or f"input_{len(self.inputs)}"
-        value = self._add(Layer(name, "InputLayer", "keras.layers", {"name": name, "batch_shape": [None, *shape]}), [])
+        config = {"name": name, "batch_shape": [None, *shape], "dtype": dtype}
+        value = self._add(Layer(name, "InputLayer", "keras.layers", config), [])
         self.inputs.append(value)
         return value
 

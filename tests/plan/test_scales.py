@@ -9,7 +9,7 @@ from qspec.numerics import parameters_from_range
 from qspec.plan.quantizers import fixed_parameters
 from qspec.schema.quantizer import Quantizer, Range
 from tests.plan.layer_models import ModelBuilder
-from tests.plan.plan_helpers import codes, kinds, named, plan_of
+from tests.plan.plan_helpers import codes, kinds, named, plan_of, quantizer_of
 
 
 def group(plan, name):
@@ -144,3 +144,31 @@ def test_maximum_shares_scales_and_add_does_not():
 
     assert ["a", "b", "top"] == names(plan, group(plan, "top").tensors)
     assert ["sum"] == names(plan, group(plan, "sum").tensors)
+
+
+def test_a_constant_that_shares_a_scale_is_in_the_range():
+    m = ModelBuilder()
+    x = m("Dense", m.input(8, name="image"), name="d")
+    plan = plan_of("", m.graph(m("ReLU", x, name="r", max_value=1.5)))
+    shared = group(plan, "r")
+
+    assert ["r/rectified", "r/maximum", "r"] == sorted(names(plan, shared.tensors), key=len, reverse=True)[-3:]
+    assert "r" in names(plan, shared.sources)
+
+
+def test_what_is_gathered_has_the_scale_of_the_table():
+    m = ModelBuilder()
+    x = m.input(5, name="words", dtype="int32")
+    plan = plan_of("", m.graph(m("Embedding", x, name="e", input_dim=7, output_dim=4)))
+
+    assert ["e", "e/embeddings"] == sorted(names(plan, group(plan, "e").tensors))
+    assert ["e"] == names(plan, group(plan, "e").sources)
+
+
+def test_reals_made_of_integers_stay_in_float_unless_a_rule_says_more():
+    m = ModelBuilder()
+    x = m.input(8, 8, 3, name="image", dtype="int32")
+    plan = plan_of("", m.graph(m("Rescaling", x, name="r")))
+
+    assert (None, "a8") == (quantizer_of(plan, "r/input_as_float32"), quantizer_of(plan, "r"))
+    assert ["CAST", "QUANTIZE", "MUL", "ADD", "DEQUANTIZE"] == kinds(plan)

@@ -214,7 +214,7 @@ def test_a_deploy_is_added_with_default_options():
     added, diagnostics = add_deploy(spec, "edgetpu")
 
     assert () == diagnostics
-    assert [("edgetpu", {"runtime": 14})] == [(item.name, dict(item.options)) for item in added.deploys]
+    assert [("edgetpu", {"runtime": 14, "compiler": 16})] == [(item.name, dict(item.options)) for item in added.deploys]
     assert added == add_deploy(added, "edgetpu")[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from qspec._resources import resource
 from qspec.diagnostics import Diagnostics, Source, Span
 from qspec.schema import shipped_target, shipped_targets
 from qspec.schema.rows import read_row
+from qspec.schema.target import Row
 from qspec.syntax import parse, tree
 
 
@@ -20,7 +22,7 @@ def test_rows_read_one_by_one_are_those_of_the_whole_table(name: str):
     (whole,) = (statement for statement in file.statements if isinstance(statement, tree.Target))
     operations = [item for item in whole.items if isinstance(item, tree.Operation)]
     found = Diagnostics()
-    expected = [read_row(operation, found) for operation in operations]
+    expected = [*kept_rows(whole), *(read_row(operation, found) for operation in operations)]
     target = shipped_target(name)
 
     assert [] == [*diagnostics, *found.items]
@@ -28,6 +30,19 @@ def test_rows_read_one_by_one_are_those_of_the_whole_table(name: str):
     for kind in {kind for row in expected for kind in row.kinds}:
         mine = [described(row) for row in expected if kind in row.kinds]
         assert mine == [described(row) for row in target.rows_naming(kind)]
+
+
+def kept_rows(target: tree.Target) -> list[Row]:
+    """The rows that an extending target takes over."""
+    if target.relation != "extends":
+        return []
+    replaced = [item.kinds for item in target.items if isinstance(item, tree.Operation | tree.Without)]
+    removed = {name.text for kinds in replaced for name in kinds}
+    rows = [
+        replace(row, kinds=tuple(kind for kind in row.kinds if kind not in removed))
+        for row in shipped_target(target.base.text).rows
+    ]
+    return [row for row in rows if row.kinds]
 
 
 def described(value: Any) -> Any:

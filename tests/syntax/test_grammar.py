@@ -59,6 +59,7 @@ def test_automaton_reads_what_lark_reads(path):
 EVERYTHING = """qspec 1
 import "a.qspec"
 deploy WORD(WORD = 14) as WORD
+layer WORD as WORD
 quantizer WORD extends WORD { WORD = WORD, WORD.WORD = WORD(WORD = WORD) }
 pattern WORD = WORD as WORD -> (WORD | Dense)? as WORD -> Add(WORD, ...)
 input["x"] { WORD = WORD }

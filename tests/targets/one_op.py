@@ -28,10 +28,12 @@ class T:
     scale: float | None = 0.1
     zero_point: int = 0
     scheme: str = "symmetric"
+    scales: tuple[float, ...] = ()  # per channel, where they differ
 
     @property
     def representation(self) -> Representation:
-        quantized = self.type in ("int8", "uint8", "int16", "int4")
+        bias = self.type in ("int32", "int64") and self.constant and self.scale is not None
+        quantized = bias or self.type in ("int8", "uint8", "int16", "int4")
         per_channel = self.axis is not None
         return Representation(
             self.type,
@@ -40,6 +42,7 @@ class T:
             self.axis,
             self.scale if quantized and not per_channel else None,
             self.zero_point if quantized else None,
+            self.scales or (self.scale,) * (self.shape[self.axis] or 0) if per_channel and self.scale else (),
         )
 
 

@@ -1,159 +1,219 @@
-"""The tflite table against the interpreter itself: what it takes runs, what the kernels refuse it refuses.
+"""The LiteRT tables against the interpreter itself.
 
-Only refusals can be seen this way. What a kernel takes and computes wrong (stored bytes copied between scales) the
-table refuses as well; those cases are in `test_shipped.py`, with where they were measured.
+Every op runs alone, stored in every type, granularity and scale that its table could take or refuse, and its numbers
+are held against the same arithmetic on real numbers. What a table takes must be right, what it does not take must be
+refused by the kernel or come out wrong; a row that warns may be wrong.
+
+The kernels run with one set of random values each time; `pytest -m slow tests/targets/test_litert.py` runs more of
+them, and the reference kernels.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
 import pytest
 
-from qspec.targets import version_of
-from tests.targets.one_op import T, integers, judge, one_op, weights
+from qspec.schema.target import Row
+from tests.targets.cases import make
+from tests.targets.observed import Observed, observed
+from tests.targets.one_op import judge, shipped
+from tests.targets.rank_sketches import rank_sketches
+from tests.targets.runtime import KERNELS, REFERENCE, job_of, outcomes, status
+from tests.targets.ways import Way
 
-schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+pytest.importorskip("ai_edge_litert.interpreter")
 
-X8, X16, XF = T("int8", (1, 4, 4, 8)), T("int16", (1, 4, 4, 8)), T("float32", (1, 4, 4, 8))
-U8 = T("uint8", (1, 4, 4, 8), zero_point=128)
-B32 = T("int32", (8,), True, scale=0.001)
-B64 = T("int64", (8,), True, scale=0.001)
-OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions", "MAX_POOL_2D": "Pool2DOptions"}
-OPTIONS["AVERAGE_POOL_2D"] = "Pool2DOptions"
-CONV = {"stride_w": 1, "stride_h": 1, "dilation_w_factor": 1, "dilation_h_factor": 1, "depth_multiplier": 1}
-POOL = {"stride_w": 1, "stride_h": 1, "filter_width": 1, "filter_height": 1}
-
-
-def options_name(kind: str) -> str:
-    return OPTIONS.get(kind, "".join(part.capitalize() for part in kind.split("_")) + "Options")
-
-
-def flatbuffer(kind: str, inputs: Sequence[T | None], outputs: Sequence[T], attributes: Mapping[str, Any]) -> bytes:
-    """A model of one op, every constant zero but the integer operands."""
-    import flatbuffers
-
-    graph, made = one_op(kind, inputs, outputs, attributes)
-    op = graph.ops[0]
-    model, buffers = schema.ModelT(), [schema.BufferT()]
-    subgraph, code, node = schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
-    code.builtinCode = getattr(schema.BuiltinOperator, kind)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version_of(op, graph, lambda tensor: made[tensor].representation) or 1
-    subgraph.tensors = [tensor_of(tensor, made[tensor.id], buffers) for tensor in graph.tensors]
-    node.inputs, node.outputs, node.opcodeIndex = list(op.inputs), list(op.outputs), 0
-    name = options_name(kind)
-    if hasattr(schema, f"{name}T"):
-        node.builtinOptionsType = getattr(schema.BuiltinOptions, name)
-        node.builtinOptions = getattr(schema, f"{name}T")()
-        for attribute, value in attributes.items():
-            field = re.sub("_([a-z])", lambda match: match[1].upper(), attribute)
-            if hasattr(node.builtinOptions, field):
-                setattr(node.builtinOptions, field, value)
-    subgraph.operators, subgraph.inputs, subgraph.outputs = [node], list(graph.inputs), list(graph.outputs)
-    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [subgraph], buffers
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+# Where a table is stricter than the kernels, and why.
+_OTHER_RUNTIMES = "the specification fixes the output, and other runtimes of the same file rely on it"
+_REFERENCE = "the reference kernel takes the bias for int64"
+_BY_CHANCE = "right only while the results that would be wrong saturate"
+STRICTER = {
+    ("TANH", "int8"): _OTHER_RUNTIMES,
+    ("TANH", "uint8"): _OTHER_RUNTIMES,
+    ("SOFTMAX", "uint8"): _OTHER_RUNTIMES,
+    ("FULLY_CONNECTED", "int16"): _REFERENCE,
+    ("RSQRT", "int16"): _BY_CHANCE,
+    ("REDUCE_PROD", "int8"): _BY_CHANCE,
+    ("REDUCE_PROD", "int16"): _BY_CHANCE,
+}
 
 
-def tensor_of(tensor: Any, made: T, buffers: list[Any]) -> Any:
-    result = schema.TensorT()
-    result.name, result.shape, result.buffer = tensor.name.encode(), list(made.shape), 0
-    result.type = getattr(schema.TensorType, made.type.upper())
-    if made.scale is not None and made.type != "float32":
-        count = made.shape[made.axis] if made.axis is not None else 1
-        result.quantization = schema.QuantizationParametersT()
-        result.quantization.scale = [made.scale] * (count or 1)
-        result.quantization.zeroPoint = [made.zero_point] * (count or 1)
-        result.quantization.quantizedDimension = made.axis or 0
-    if made.constant:
-        values = np.zeros(made.shape, made.type) if made.value is None else np.array(made.value, made.type)
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-        buffers.append(buffer)
-        result.buffer = len(buffers) - 1
-    return result
+def contradicts(one: Observed, target: str = "tflite") -> bool:
+    """Whether the interpreter does something else than the table says."""
+    verdict = one.verdict(target)
+    if verdict.accepted:
+        return one.status != "right" and not (verdict.warnings and one.status == "wrong")
+    return one.status == "right" and (one.case.kind, first_type(one)) not in STRICTER
 
 
-def runs(content: bytes) -> bool:
-    """Whether the built-in kernels compute the model, for an input of real zeros."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    try:
-        resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver)
-        interpreter.allocate_tensors()
-        for source in interpreter.get_input_details():
-            _, zero_point = source["quantization"]
-            interpreter.set_tensor(source["index"], np.full(source["shape"], zero_point, source["dtype"]))
-        interpreter.invoke()
-    except (RuntimeError, ValueError):
-        return False
-    return True
+def first_type(one: Observed) -> str:
+    """The type of the first operand that is no constant."""
+    return next((made.type for made in one.case.inputs if made is not None and not made.constant), "")
 
 
-def wide(type: str, scale: float, zero_point: int) -> T:
-    return T(type, (1, 4, 4, 8), scale=scale, zero_point=zero_point)
+KINDS = sorted({kind for row in shipped("tflite").rows for kind in row.kinds if row.unverified is None})
 
 
-def convolution(kind: str, *shape: int, axis: int) -> list[tuple[str, list[T | None], list[T], dict[str, Any]]]:
-    kernel = weights("int8", *shape, axis=axis)
-    bias32 = T("int32", (8,), True, axis=0, scale=0.001)
-    return [
-        (kind, [X8, kernel, bias32], [X8], CONV),
-        (kind, [X8, weights("int8", *shape), B32], [X8], CONV),
-        (kind, [X16, kernel, T("int64", (8,), True, axis=0, scale=0.001)], [X16], CONV),
-        (kind, [XF, weights("float32", *shape), T("float32", (8,), True)], [XF], CONV),
-        (kind, [T("int4", (1, 4, 4, 8)), kernel, bias32], [X8], CONV),
-        (kind, [X8, kernel, bias32], [T("int4", (1, 4, 4, 8))], CONV),
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_takes_what_the_kernels_compute_right(kind: str) -> None:
+    mine = [one for one in observed() if one.case.kind == kind]
+
+    assert mine
+    assert [] == [(str(one.case), one.status) for one in mine if contradicts(one)]
+
+
+def test_every_op_that_runs_has_a_row() -> None:
+    assert set(KINDS) == {one.case.kind for one in observed()}
+
+
+def forms(row: Row) -> list[str]:
+    return [form.name for form in row.forms] or [""]
+
+
+def test_every_form_of_every_row_was_seen_right() -> None:
+    seen = {
+        (one.case.kind, verdict.form)
+        for one in observed()
+        if one.status == "right" and (verdict := one.verdict("tflite")).accepted
+    }
+    rows = [row for row in shipped("tflite").rows if row.unverified is None]
+
+    assert set() == {(kind, form) for row in rows for kind in row.kinds for form in forms(row)} - seen
+
+
+def test_every_op_was_seen_to_refuse_something() -> None:
+    takes_all = {"SHAPE", "RANK"}
+    refused = {one.case.kind for one in observed() if not one.verdict("tflite").accepted and one.status != "right"}
+
+    assert set(KINDS) - takes_all == refused
+
+
+# ---- op versions
+
+
+def newest_taken(one: Observed) -> int:
+    """The newest version of an op that the table takes."""
+    case = one.case
+    taken = [
+        version
+        for version in range(1, 40)
+        if judge("tflite", case.kind, case.inputs, case.outputs, case.attributes, version).accepted
+    ]
+    assert list(range(taken[0], taken[-1] + 1)) == taken
+    return taken[-1]
+
+
+def test_the_newest_version_of_every_op() -> None:
+    first = {}
+    for one in observed():
+        if one.status == "right" and one.verdict("tflite").accepted:
+            first.setdefault(one.case.kind, one)
+    newest = [(one, newest_taken(one)) for one in first.values()]
+    known = outcomes([job_of(one.case, version) for one, version in newest])
+    unknown = outcomes([job_of(one.case, version + 1) for one, version in newest])
+
+    assert len(newest) == len(KINDS)
+    assert [] == [
+        (one.case.kind, n) for (one, n), outcome in zip(newest, known, strict=True) if isinstance(outcome, str)
+    ]
+    assert all("Didn't find op" in outcome for outcome in unknown if isinstance(outcome, str))
+    assert [] == [
+        one.case.kind for (one, _), outcome in zip(newest, unknown, strict=True) if not isinstance(outcome, str)
     ]
 
 
-ONE_INPUT = "RELU RELU6 LEAKY_RELU HARD_SWISH RELU_N1_TO_1 ABS EXP SQRT ELU SQUARE FLOOR SIN"
-CASES: list[tuple[str, list[T | None], list[T], dict[str, Any]]] = [
-    *convolution("CONV_2D", 8, 1, 1, 8, axis=0),
-    *convolution("DEPTHWISE_CONV_2D", 1, 1, 1, 8, axis=3),
-    ("CONV_2D", [X8, weights("int8", 8, 1, 1, 8, axis=0), None], [X8], CONV),
-    ("CONV_2D", [X8, weights("int8", 4, 1, 1, 8, axis=3), None], [T("int8", (1, 4, 4, 4))], CONV),
-    ("FULLY_CONNECTED", [T("int8", (1, 16)), weights("int8", 8, 16), None], [T("int8", (1, 8))], {}),
-    ("FULLY_CONNECTED", [T("int16", (1, 16)), weights("int8", 8, 16), B64], [T("int16", (1, 8))], {}),
-    *((kind, [tensor], [tensor], {}) for kind in ONE_INPUT.split() for tensor in (X8, X16, U8, XF)),
-    *((kind, [tensor, tensor], [tensor], {}) for kind in ("ADD", "MUL", "SUB") for tensor in (X8, X16, U8, XF)),
-    *(("SQUARED_DIFFERENCE", [tensor, tensor], [tensor], {}) for tensor in (X8, X16, U8, XF)),
-    *((kind, [tensor], [tensor], POOL) for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D") for tensor in (X8, X16, U8, XF)),
-    *(("MEAN", [tensor, integers((1, 2))], [T(tensor.type, (1, 8))], {}) for tensor in (X8, X16, XF)),
-    ("REDUCE_MAX", [X8, integers((1, 2))], [T("int8", (1, 8))], {}),
-    ("REDUCE_MAX", [X8, integers((1, 2))], [T("int8", (1, 8), scale=0.2)], {}),
-    ("SOFTMAX", [X8], [wide("int8", 1 / 256, -128)], {"beta": 1.0}),
-    ("SOFTMAX", [X8], [wide("int8", 1 / 128, 0)], {"beta": 1.0}),
-    ("LOGISTIC", [X8], [wide("int8", 1 / 256, -128)], {}),
-    ("LOGISTIC", [X8], [wide("int8", 1 / 128, 0)], {}),
-    ("LOGISTIC", [X16], [wide("int16", 1 / 32768, 0)], {}),
-    ("TANH", [X16], [wide("int16", 1 / 32768, 0)], {}),
-    ("TANH", [X16], [wide("int16", 1 / 256, 0)], {}),
-    ("CONCATENATION", [X8, X8], [T("int8", (1, 4, 4, 16))], {"axis": 3}),
-    ("CONCATENATION", [X8, X8], [T("int8", (1, 4, 4, 16), scale=0.2)], {"axis": 3}),
-    ("PAD", [X8, integers(((0, 0), (1, 1), (1, 1), (0, 0)))], [T("int8", (1, 6, 6, 8))], {}),
-    ("TRANSPOSE", [X8, integers((0, 2, 1, 3))], [X8], {}),
-    ("RESHAPE", [X8, integers((1, 128))], [T("int8", (1, 128))], {}),
-    ("EXPAND_DIMS", [X8, integers(0)], [T("int8", (1, 1, 4, 4, 8))], {}),
-    ("EXPAND_DIMS", [X8, integers(0)], [T("int8", (1, 1, 4, 4, 8), scale=0.2)], {}),
-    ("RESIZE_BILINEAR", [X8, integers((8, 8))], [T("int8", (1, 8, 8, 8))], {"half_pixel_centers": True}),
-    *(("QUANTIZE", [XF], [tensor], {}) for tensor in (X8, X16, U8)),
-    ("QUANTIZE", [X16], [U8], {}),
-    *(("DEQUANTIZE", [tensor], [XF], {}) for tensor in (X8, X16, U8)),
-]
+# ---- ranks
+
+FIXED = {
+    "LOGISTIC": {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)},
+    "SOFTMAX": {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)},
+    "TANH": {"int8": (1 / 128, 0), "int16": (1 / 32768, 0)},
+    "LOG_SOFTMAX": {"int8": (1 / 16, 127)},
+}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1][0].type}-{case[2][0].type}")
-def test_the_table_takes_what_the_kernels_run(
-    case: tuple[str, list[T | None], list[T], dict[str, Any]],
-) -> None:
-    kind, inputs, outputs, attributes = case
-    taken = judge("tflite", kind, inputs, outputs, attributes).accepted
+def test_ranks() -> None:
+    made = [
+        make(sketch, Way(type_, parameters=FIXED.get(sketch.kind, {}).get(type_, "same")))
+        for sketch in rank_sketches()
+        for type_ in ("float32", "int8", "int16")
+    ]
+    found = outcomes([job_of(case) for case in made])
+    seen = [Observed(case, status(case, one), one) for case, one in zip(made, found, strict=True)]
 
-    assert runs(flatbuffer(kind, inputs, outputs, attributes)) == taken
+    assert [] == [(str(one.case), one.status) for one in seen if contradicts(one)]
+
+
+# ---- schemes: the same kernels, with activations of one type
+
+# These look at types or shapes alone, or stand between types.
+_BETWEEN_TYPES = {"QUANTIZE", "DEQUANTIZE", "CAST", "SHAPE", "RANK", "EMBEDDING_LOOKUP"}
+SCHEMES = {
+    "tflite_int16x8": {"float32", "float16", "int8", "uint8", "int4", "complex64"},
+    "tflite_dynamic": {"int8", "uint8", "int16", "int4"},
+}
+
+
+def activations(one: Observed) -> set[str]:
+    return {made.type for made in (*one.case.inputs, *one.case.outputs) if made is not None and not made.constant}
+
+
+def has_wide_weights(one: Observed) -> bool:
+    """Whether 16-bit activations meet weights of other than 8 bits."""
+    constants = [made.type for made in one.case.inputs if made is not None and made.constant]
+    return one.case.kind in ("CONV_2D", "FULLY_CONNECTED") and bool({"int4", "int16"} & set(constants))
+
+
+@pytest.mark.parametrize(("target", "foreign"), SCHEMES.items())
+def test_a_scheme_takes_what_computes_in_its_types(target: str, foreign: set[str]) -> None:
+    for one in observed():
+        if one.case.kind not in _BETWEEN_TYPES:
+            fits = not activations(one) & foreign and not (target == "tflite_int16x8" and has_wide_weights(one))
+            assert (one.verdict("tflite").accepted and fits) == one.verdict(target).accepted, str(one.case)
+
+
+@pytest.mark.parametrize("target", SCHEMES)
+def test_what_a_scheme_takes_is_right(target: str) -> None:
+    taken = [one for one in observed() if one.verdict(target).accepted]
+
+    assert len(taken) > 100
+    assert [] == [str(one.case) for one in taken if one.status != "right" and not one.verdict(target).warnings]
+
+
+def test_integer_weights_are_read_through_a_dequantize() -> None:
+    taken = {
+        (made.type, made.granularity)
+        for one in observed()
+        if one.case.kind == "DEQUANTIZE" and one.verdict("tflite_dynamic").accepted
+        for made in [one.case.inputs[0].representation]  # type: ignore[union-attr]
+        if one.case.inputs[0] and one.case.inputs[0].constant
+    }
+
+    assert {("int8", "per_tensor"), ("int8", "per_channel"), ("int4", "per_channel"), ("float16", None)} <= taken
+
+
+# ---- more values, and the kernels that optimize nothing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_other_values(seed: int) -> None:
+    assert [] == [(seed, str(one.case), one.status) for one in observed(KERNELS, seed) if contradicts(one)]
+
+
+# What the reference kernels do not have, have in older versions (without four bits, 8-bit tiles, float16 and more), or
+# compute otherwise.
+NOT_REGISTERED = {"ELU", "CEIL", "ROUND", "SEGMENT_SUM"}
+OLDER_VERSIONS = {
+    *("ABS", "ADD", "ARG_MAX", "ARG_MIN", "COS", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "GELU", "MUL", "RANGE", "SIN"),
+    *("SOFTMAX", "TILE", "TRANSPOSE"),
+}
+COMPUTED_WRONG = {"SUM", "LOCAL_RESPONSE_NORMALIZATION"}
+
+
+@pytest.mark.slow
+def test_reference_kernels() -> None:
+    differ = [one for one in observed(REFERENCE) if one.status != "right" and contradicts(one)]
+    unknown = {one.case.kind for one in differ if isinstance(one.outcome, str) and "Didn't find op" in one.outcome}
+
+    assert NOT_REGISTERED | OLDER_VERSIONS == unknown
+    assert COMPUTED_WRONG == {one.case.kind for one in differ} - unknown

@@ -13,7 +13,7 @@ from qspec.targets import Outcome
 from qspec.targets.scope import known_names
 from tests.targets.one_op import T, integers, judge, shipped, weights
 
-TARGETS = ("tflite", "edgetpu", "nnapi")
+TARGETS = ("tflite", "tflite_int16x8", "tflite_dynamic", "xnnpack", "edgetpu", "nnapi", "tflm", "cmsis_nn", "ethos_u")
 CONV = {"dilation_w_factor": 1, "dilation_h_factor": 1}
 
 
@@ -118,6 +118,7 @@ TAKEN = {**dict.fromkeys(RESCALE.split(), True), **dict.fromkeys(SAME.split(), F
 @pytest.mark.parametrize(("kind", "taken"), TAKEN.items())
 def test_other_output_parameters(kind: str, taken: bool) -> None:
     inputs = [X8, X8] if kind in ("ADD", "MUL", "SUB", "SQUARED_DIFFERENCE", "PRELU", "CONCATENATION") else [X8]
+    inputs += [integers((2, 2))] if kind in ("BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND") else []
     other = T("int8", (1, 4, 4, 8), scale=0.2)
 
     assert judge("tflite", kind, inputs, [X8]).accepted
@@ -280,22 +281,13 @@ def test_only_what_no_source_settles_is_unverified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factors", "runtime", "taken"), [((2, 2), 12, False), ((2, 2), 13, True), ((1, 2), 14, False)]
+    ("factors", "runtime", "taken"), [((2, 2), 11, False), ((2, 2), 12, True), ((1, 2), 14, False)]
 )
 def test_dilated_depthwise_on_the_edge_tpu(factors: tuple[int, int], runtime: int, taken: bool) -> None:
     attributes = dict(zip(("dilation_w_factor", "dilation_h_factor"), factors, strict=True))
     inputs = [int8(1, 8, 8, 8), weights("int8", 1, 3, 3, 8, axis=3), bias(8)]
 
     assert taken == judge("edgetpu", "DEPTHWISE_CONV_2D", inputs, [inputs[0]], attributes, runtime=runtime).accepted
-
-
-@pytest.mark.parametrize(("runtime", "taken"), [(12, False), (13, True)])
-def test_quantize_came_with_runtime_13(runtime: int, taken: bool) -> None:
-    verdict = judge("edgetpu", "QUANTIZE", [uint8(1, 33, 33, 256)], [uint8(1, 33, 33, 256)], runtime=runtime)
-
-    assert taken == verdict.accepted
-    if not taken:
-        assert "runtime >= 13" in verdict.reasons[0].message
 
 
 # ---- NNAPI: the delegate's Validate and the rules of the operations

@@ -1,0 +1,41 @@
+"""QS512"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import DYNAMIC_SHAPE
+from qspec.lint.files.facts import FileFacts, tensor_words
+from qspec.plan.runtime import listed
+
+
+def dynamic_shape(facts: FileFacts) -> Iterator[Diagnostic]:
+    """Tensors whose shape the file leaves open.
+
+    ## Why it matters
+    A runtime that plans its memory beforehand cannot take them: compilers for accelerators refuse the model, and
+    delegates leave the ops to the CPU. The batch is what is open most often.
+
+    ## Example
+        the input `image` has the shape [?, 224, 224, 3]
+
+    Convert with a fixed batch.
+    """
+    graph = facts.file.main.graph
+    unknown = [tensor for tensor in graph.tensors if tensor.shape is None or None in tensor.shape]
+    if not unknown:
+        return
+    inputs = [tensor for tensor in unknown if tensor.id in graph.inputs]
+    if inputs:
+        told = listed([f"{tensor_words(tensor)} {shape_words(tensor.shape)}" for tensor in inputs])
+        message = f"the input{'s'[: len(inputs) > 1]} {told} and what follows from it have open shapes"
+    else:
+        told = listed([tensor_words(tensor) for tensor in unknown])
+        message = f"{len(unknown)} tensors have open shapes, which data decide: {told}"
+    yield DYNAMIC_SHAPE.at(facts.place, message)
+
+
+def shape_words(shape: tuple[int | None, ...] | None) -> str:
+    """`[1, ?, 3]`; `?` alone for a shape of which nothing is known."""
+    return "?" if shape is None else f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

@@ -1,0 +1,40 @@
+"""QS605"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import REQUANTIZATION
+from qspec.lint.files.facts import FileFacts, representation
+from qspec.plan.runtime import listed
+from qspec.targets import Representation
+
+
+def requantization(facts: FileFacts) -> Iterator[Diagnostic]:
+    """QUANTIZE ops inside the model, from integers to integers.
+
+    ## Why it matters
+    Each rounds once more and costs a pass over the tensor. They stand where ops that must share a scale do not, or
+    where the type changes in the middle.
+
+    ## Example
+        1 op changes integers to other integers inside the model: `branch` int8 0.02 → int8 0.05
+
+    Give the tensors around a Concatenate, Pad or pooling one quantizer with one range.
+    """
+    graph, stored = facts.file.main.graph, representation(facts.file.main)
+    ends = {*graph.inputs, *graph.outputs}
+    found = []
+    for op in graph.ops:
+        inner = op.kind == "QUANTIZE" and op.inputs and op.outputs and not ends & {*op.inputs, *op.outputs}
+        if inner and stored(op.inputs[0]).is_quantized:
+            found.append(f"`{op.layer}` {_words(stored(op.inputs[0]))} → {_words(stored(op.outputs[0]))}")
+    if found:
+        verb = "op changes" if len(found) == 1 else "ops change"
+        message = f"{len(found)} {verb} integers to other integers inside the model: {listed(found)}"
+        yield REQUANTIZATION.at(facts.place, message)
+
+
+def _words(stored: Representation) -> str:
+    return stored.type if stored.scale is None else f"{stored.type} {stored.scale:.4g}"

@@ -1,0 +1,213 @@
+"""Single ops with the shapes that follow from their operands, and chains of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from qspec.graph.layers import Shape
+from qspec.graph.ops import Slot
+from qspec.lowering.geometry import broadcast
+from qspec.lowering.site import Site, UnknownShape, Unsupported
+
+Step = Callable[[int, Slot], int]
+"""Writes one op on a tensor into a slot."""
+
+_ACTIVATED = ("ADD", "SUB", "MUL", "DIV")
+
+
+def type_of(site: Site, tensor: int) -> str:
+    """The type of a tensor."""
+    return site.draft.tensors[tensor].type
+
+
+def chain(site: Site, tensor: int, steps: Sequence[tuple[str, Step]]) -> int:
+    """The steps one after the other. The last one's result is the layer's; those before are `inner` by their names.
+    Without any step the layer leaves no op."""
+    if not steps:
+        return site.vanish(tensor)
+    for name, step in steps[:-1]:
+        tensor = step(tensor, site.inner(name))
+    return steps[-1][1](tensor, site.output)
+
+
+def unary(site: Site, kind: str, tensor: int, slot: Slot | None, **attributes: Any) -> int:
+    """An op that keeps shape and type."""
+    return site.write(kind, [tensor], site.shape(tensor), slot, type_of(site, tensor), **attributes)
+
+
+def binary(site: Site, kind: str, left: int, right: int, slot: Slot | None, type_: str | None = None) -> int:
+    """An elementwise op on two tensors, which broadcast. The result has the left one's type if none is given."""
+    attributes = {"fused_activation_function": "NONE"} if kind in _ACTIVATED else {}
+    shape = broadcast(*aligned(site.shape(left), site.shape(right)))
+    return site.write(kind, [left, right], shape, slot, type_ or type_of(site, left), **attributes)
+
+
+def select(site: Site, condition: int, yes: int, no: int, slot: Slot | None) -> int:
+    """*yes* where the condition holds, else *no*: SELECT_V2, which broadcasts, or SELECT of one known shape."""
+    shapes = [site.shape(tensor) for tensor in (condition, yes, no)]
+    shape = broadcast(*aligned(broadcast(*aligned(shapes[0], shapes[1])), shapes[2]))
+    same = None not in shape and all(each == shape for each in shapes)
+    return site.write("SELECT" if same else "SELECT_V2", [condition, yes, no], shape, slot, type_of(site, yes))
+
+
+def aligned(left: Shape, right: Shape) -> tuple[Shape, Shape]:
+    """Two shapes of the same rank, ones put in front of the shorter."""
+    rank = max(len(left), len(right))
+    return (1,) * (rank - len(left)) + tuple(left), (1,) * (rank - len(right)) + tuple(right)
+
+
+def reshape(site: Site, tensor: int, shape: Shape, slot: Slot | None) -> int:
+    """RESHAPE to *shape*, of which one size may be unknown."""
+    if shape.count(None) > 1:
+        raise UnknownShape("several sizes of its result are unknown")
+    wanted = site.integers([-1 if size is None else size for size in shape])
+    return site.write("RESHAPE", [tensor, wanted], shape, slot, type_of(site, tensor))
+
+
+def reshapes(site: Site, tensor_shape: Shape, shape: Shape, name: str = "reshaped") -> list[tuple[str, Step]]:
+    """The step to *shape*, none if it is that already."""
+    if tuple(tensor_shape) == tuple(shape):
+        return []
+    return [(name, lambda tensor, slot: reshape(site, tensor, shape, slot))]
+
+
+def transpose(site: Site, tensor: int, axes: Sequence[int], slot: Slot | None) -> int:
+    """TRANSPOSE; a RESHAPE if only axes of size 1 move."""
+    shape = site.shape(tensor)
+    result = tuple(shape[axis] for axis in axes)
+    moving = [axis for axis in axes if shape[axis] != 1]
+    if moving == sorted(moving) and result.count(None) < 2:
+        return reshape(site, tensor, result, slot)
+    return site.write("TRANSPOSE", [tensor, site.integers(axes)], result, slot, type_of(site, tensor))
+
+
+def transposes(site: Site, axes: Sequence[int], name: str = "transposed") -> list[tuple[str, Step]]:
+    """The step that orders the axes so, none if they are."""
+    if list(axes) == list(range(len(axes))):
+        return []
+    return [(name, lambda tensor, slot: transpose(site, tensor, axes, slot))]
+
+
+def reduce(
+    site: Site, kind: str, tensor: int, axes: Sequence[int], slot: Slot | None, *, keep: bool, type_: str | None = None
+) -> int:
+    """A reduction over *axes*, counted from 0."""
+    shape = site.shape(tensor)
+    result = reduced_shape(shape, axes, keep=keep)
+    return site.write(
+        kind, [tensor, site.integers(sorted(axes))], result, slot, type_ or type_of(site, tensor), keep_dims=keep
+    )
+
+
+def reduced_shape(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
+    """What is left of a shape."""
+    kept = [(axis, 1 if axis in axes else size) for axis, size in enumerate(shape)]
+    return tuple(size for axis, size in kept if keep or axis not in axes)
+
+
+def strided_slice(
+    site: Site,
+    tensor: int,
+    ranges: Sequence[tuple[int | None, int | None, int]],
+    slot: Slot | None,
+    dropped: Sequence[int] = (),
+) -> int:
+    """STRIDED_SLICE with a (begin, end, step) for every axis, None for an open end; *dropped* are axes of which one
+    element is taken and which the result does not have."""
+    shape = site.shape(tensor)
+    sizes = [_sliced(size, *each) for size, each in zip(shape, ranges, strict=True)]
+    result = tuple(size for axis, size in enumerate(sizes) if axis not in dropped)
+    begins, ends = ([each[side] or 0 for each in ranges] for side in (0, 1))
+    operands = (begins, ends, [each[2] for each in ranges])
+    return site.write(
+        "STRIDED_SLICE",
+        [tensor, *(site.integers(values) for values in operands)],
+        result,
+        slot,
+        type_of(site, tensor),
+        begin_mask=_mask(axis for axis, each in enumerate(ranges) if each[0] is None),
+        end_mask=_mask(axis for axis, each in enumerate(ranges) if each[1] is None),
+        ellipsis_mask=0,
+        new_axis_mask=0,
+        shrink_axis_mask=_mask(dropped),
+        offset=False,
+    )
+
+
+def _sliced(size: int | None, begin: int | None, end: int | None, step: int) -> int | None:
+    if size is None:
+        if (begin, end, step) != (None, None, 1):
+            raise UnknownShape("it cuts an axis of unknown size")
+        return None
+    found = len(range(*slice(begin, end, step).indices(size)))
+    if found < 1:
+        raise Unsupported("it cuts everything away")
+    return found
+
+
+def _mask(axes: Any) -> int:
+    return sum(1 << axis for axis in axes)
+
+
+def concatenate(site: Site, tensors: Sequence[int], axis: int, slot: Slot | None) -> int:
+    """CONCATENATION along *axis*, counted from 0."""
+    shapes = [site.shape(tensor) for tensor in tensors]
+    if len({len(shape) for shape in shapes}) > 1:
+        raise Unsupported("its inputs differ in rank")
+    result: list[int | None] = []
+    for position, sizes in enumerate(zip(*shapes, strict=True)):
+        known = {size for size in sizes if size is not None}
+        if position == axis:
+            result.append(None if None in sizes else sum(known_size for known_size in sizes if known_size))
+        elif len(known) > 1:
+            raise Unsupported(f"its inputs differ on axis {position}")
+        else:
+            result.append(known.pop() if known else None)
+    type_ = type_of(site, tensors[0])
+    return site.write("CONCATENATION", tensors, tuple(result), slot, type_, axis=axis, fused_activation_function="NONE")
+
+
+def fully_connected(site: Site, tensor: int, weights: int, slot: Slot | None, bias: int = -1) -> int:
+    """FULLY_CONNECTED with weights [units, features], over the last axis of the tensor.
+
+    It keeps the leading dimensions of more than two, but for `works_on_rows`: then it works on `inner["rows"]`, all of
+    them in one, and its result is `inner["result_rows"]`.
+    """
+    shape, units = site.shape(tensor), site.shape(weights)[0]
+    if works_on_rows(shape, has_bias=bias >= 0):
+        total = None if None in shape else count(shape[:-1])
+        rows = reshape(site, tensor, (total, shape[-1]), site.inner("rows"))
+        product = fully_connected(site, rows, weights, site.inner("result_rows"), bias)
+        return reshape(site, product, (*shape[:-1], units), slot)
+    return site.write(
+        "FULLY_CONNECTED",
+        [tensor, weights, bias],
+        (*shape[:-1], units),
+        slot,
+        fused_activation_function="NONE",
+        weights_format="DEFAULT",
+        keep_num_dims=len(shape) > 2,
+        asymmetric_quantize_inputs=False,
+    )
+
+
+def works_on_rows(shape: Shape, *, has_bias: bool) -> bool:
+    """Whether FULLY_CONNECTED needs the leading dimensions of its input joined: where one is dynamic; and where it has
+    one feature and no bias, since the converter makes MUL of that."""
+    return len(shape) > 2 and (None in shape or (shape[-1] == 1 and not has_bias))
+
+
+def axis_in(axis: int, rank: int) -> int:
+    """An axis counted from 0."""
+    if not -rank <= axis < rank:
+        raise Unsupported(f"its axis {axis} is not one of the {rank} of its input")
+    return axis % rank
+
+
+def count(shape: Shape) -> int:
+    """How many values a tensor of a known shape has."""
+    if None in shape:
+        raise UnknownShape("its input has unknown sizes")
+    return prod(size or 0 for size in shape)

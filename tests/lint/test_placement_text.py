@@ -1,0 +1,115 @@
+"""The placement for people and for programs: summed up by reason, with rows, gains and the cut."""
+
+from __future__ import annotations
+
+import json
+
+from qspec.graph.layers import LayerGraph
+from qspec.lint import Report, check
+from qspec.schema import loads
+from tests.plan.layer_models import ModelBuilder
+
+HEAD = """\
+qspec 1
+import "std/int8.qspec"
+default { weights = w8, output = a8 }
+input { type = int8 }
+output { type = int8 }
+"""
+NPU = """\
+target npu on tflite {
+  title = "Neural"
+  partition = prefix
+  memory.parameters = 1 KiB
+  op CONV_2D { input = int8 }
+  op ADD {
+    input = int8
+    require false because "no sums"
+  }
+}
+"""
+
+
+def blocks(count: int) -> LayerGraph:
+    """Blocks of a convolution and a sum with what came in, and a sigmoid at the end."""
+    m = ModelBuilder()
+    value = m.input(8, 8, 4, name="image")
+    for number in range(count):
+        value = m("Add", m("Conv2D", value, name=f"conv_{number}"), value, name=f"add_{number}")
+    return m.graph(m("Activation", value, name="last", activation="sigmoid"))
+
+
+def report(text: str, count: int = 3) -> Report:
+    spec, diagnostics = loads(HEAD + text, "spec.qspec")
+    assert spec is not None
+    return check(spec, blocks(count), diagnostics)
+
+
+def test_reasons_with_their_rows_and_what_it_would_bring() -> None:
+    # A convolution has 64 values of 4 channels, each from 9 of 4: 9,216 products; 144 weights and 4 biases of 4 bytes.
+    expected = [
+        "npu (Neural): 1 of 7 ops accelerated, 14.3% of the compute ops, 1 partition",
+        "  parameters: 0.16 of 1.00 KiB",
+        "  33.3% of 27,648 multiply-accumulates, 33.3% of 0.5 KiB of parameters",
+        "  on tflite: 3 ADD (add_0, add_1, add_2): no sums [spec.qspec:13]; "
+        "without it 85.7% of the ops, 2 that wait behind it among them",
+        "  on tflite: LOGISTIC (last): `npu` has no row for LOGISTIC [spec.qspec:6]; "
+        "without it 14.3% of the ops (100% without those above too)",
+        "  on tflite: 2 more behind these, which npu would take",
+    ]
+
+    assert expected == report(NPU + "deploy npu\n").placement_text().splitlines()
+
+
+def test_a_coverage_that_falls_short_names_the_layers_to_change() -> None:
+    (failed,) = report(NPU + "deploy npu\nrequire npu.coverage == 100%\n").diagnostics
+
+    assert (
+        "to have the whole model on npu, change `add_0` and 2 more (ADD: no sums), 85.7%; "
+        "then `last` (LOGISTIC: `npu` has no row for LOGISTIC), 100%" == failed.help
+    )
+
+
+def test_hundreds_of_ops_on_many_targets_stay_readable() -> None:
+    targets = "".join(f"{NPU.replace('npu', f'npu_{n}')}deploy npu_{n}\n" for n in range(8))
+    lines = report(targets, 100).placement_text().splitlines()
+
+    assert 8 * 7 - 1 == len(lines)
+    assert 180 > max(map(len, lines))
+
+
+def test_of_many_reasons_the_first_are_shown() -> None:
+    rows = "".join(
+        f'  op CONV_2D when stride_w == {n} {{ require false because "reason {n}" }}\n' for n in range(1, 13)
+    )
+    m = ModelBuilder()
+    value = m.input(64, 64, 1, name="image")
+    outputs = [m("Conv2D", value, name=f"conv_{n}", strides=[n, n], filters=1) for n in range(1, 13)]
+    spec, _ = loads(f"{HEAD}target npu on tflite {{\n{rows}}}\ndeploy npu\n")
+    assert spec is not None
+    lines = check(spec, m.graph(*outputs)).placement_text().splitlines()
+
+    assert 8 == sum("reason" in line and "more" not in line for line in lines)
+    assert "  … and 4 reasons more (`--format json` has all)" == lines[-1]
+
+
+def test_all_of_it_for_programs() -> None:
+    made = report(NPU + "deploy npu\n")
+    data = json.loads(made.to_json())
+    (placement,) = data["placement"]
+
+    assert [{"size": made.size, "ops": 7}] == data["file"]
+    assert {"ops": 100 / 7, "macs": 100 / 3, "parameters": 100 / 3} == placement["covered"]
+    assert ({"parameters": 1024}, {"ops": 7, "macs": 27_648, "parameters": 480}, 160) == (
+        placement["memory"],
+        placement["model"],
+        placement["parameters"],
+    )
+    sums, last = placement["obstacles"]
+    assert ("ADD", [1, 3, 5], ["add_0", "add_1", "add_2"], ["no sums"], True) == (
+        sums["op"], sums["ops"], sums["layers"], sums["reasons"], sums["runs"],
+    )  # fmt: skip
+    assert [{"path": "spec.qspec", "line": 13, "column": 13}] == sums["rows"]
+    assert (2, 600 / 7, 100.0) == (sums["gain"]["follow"], sums["gain"]["alone"]["ops"], last["gain"]["in_turn"]["ops"])
+    assert [(9216, 160), (0, 0)] == [(op["macs"], op["parameters"]) for op in placement["ops"][:2]]
+    assert [[], [13], [6]] == [[row["line"] for row in op["rows"]] for op in placement["ops"][:3]]
