@@ -151,7 +151,7 @@ def _foldable(draft: Draft) -> dict[int, DraftOp]:
         while alone and axis is not None:
             producer = writers.get(tensor)
             alone = producer is not None and readers[tensor] == [reader] and tensor not in kept
-            if producer is None or not alone:
+            if producer is None or not producer.inputs or not alone:
                 break
             if producer.kind in FOLDING_KINDS:
                 if axis == len(draft.tensors[tensor].shape or ()) - 1 and _has_weights(draft, producer):

@@ -116,8 +116,8 @@ class _FileTensor:
 
 
 class _Contents:
-    """The file's tensors and buffers, in the order in which the writer comes to them: a constant anew for each op that
-    reads it, on one buffer for equal content, and integers that no spec speaks of once."""
+    """The file's tensors and buffers, in the order in which the writer comes to them, constants of equal content on one
+    buffer."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -148,6 +148,9 @@ class _Contents:
         if tensor.id not in self.plan.decisions:
             self._copy(tensor)
             return
+        if tensor.id in self._known:
+            return
+        self._known.add(tensor.id)
         scales, axis = self._scales(op, tensor) if self._is_quantized(tensor.id) else (0, 0)
         buffer = self._buffer(tensor, self._content(op, tensor))
         self._add(_FileTensor(tensor.name, tensor.shape or (), tensor.type, buffer, scales, axis))

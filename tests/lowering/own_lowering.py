@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,6 +22,18 @@ from qspec.litert.interpreter import make_interpreter, run
 SEED = 20261123
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A prediction of so many ops that was held against the file, and how many disagreements there were."""
+
+    ops: int
+    disagreements: int
+
+
+COMPARISONS: list[Comparison] = []
+"""All since the process began; `conftest.py` sums them up by zoo."""
+
+
 def disagreements(model: keras.Model, batch: int | str = 1, inputs: list[np.ndarray] | None = None) -> list[str]:
     """What the float file has otherwise than predicted, and where its numbers are not the model's; none if all is well.
 
@@ -37,7 +50,9 @@ def disagreements(model: keras.Model, batch: int | str = 1, inputs: list[np.ndar
     found = [f"{item.layer}: {item.message}" for item in differences(file, predicted)]
     if inputs is None:
         inputs = samples(predicted, 2 if batch == "dynamic" else int(batch))
-    return found + list(_number_differences(model, quantized, file, inputs))
+    found += _number_differences(model, quantized, file, inputs)
+    COMPARISONS.append(Comparison(len(predicted.ops), len(found)))
+    return found
 
 
 def randomize(model: keras.Model) -> None:

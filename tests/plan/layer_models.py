@@ -39,7 +39,7 @@ class ModelBuilder:
         """An InputLayer of this shape, the batch left out."""
         name = name or f"input_{len(self.inputs)}"
         config = {"name": name, "batch_shape": [None, *shape], "dtype": dtype}
-        value = self._add(Layer(name, "InputLayer", "keras.layers", config), [])
+        value = self._add(Layer(name, "InputLayer", "keras.layers", config), (), ())
         self.inputs.append(value)
         return value
 
@@ -51,15 +51,15 @@ class ModelBuilder:
 
     def __call__(self, layer: Layer | str, *inputs: Value, **config: Any) -> Value:
         """Call a layer, or a new one of this class."""
-        return self._add(self.layer(layer, **config) if isinstance(layer, str) else layer, inputs)
+        arguments = (inputs[0],) if len(inputs) == 1 else (list(inputs),) if inputs else ()
+        return self._add(self.layer(layer, **config) if isinstance(layer, str) else layer, inputs, arguments)
 
     def operation(self, name: str, *inputs: Value) -> Value:
         """A raw operation."""
         path = f"{name.lower()}_{len(self.calls)}"
-        return self._add(Layer(path, name, "keras.src.ops.numpy", {"name": path}, operation=True), inputs)
+        return self._add(Layer(path, name, "keras.src.ops.numpy", {"name": path}, operation=True), inputs, inputs)
 
-    def _add(self, layer: Layer, inputs: Sequence[Value]) -> Value:
-        arguments = (inputs[0],) if len(inputs) == 1 else (list(inputs),) if inputs else ()
+    def _add(self, layer: Layer, inputs: Sequence[Value], arguments: tuple[Any, ...]) -> Value:
         self.calls.append(Call(len(self.calls), layer, tuple(inputs), arguments))
         return Value(len(self.calls) - 1)
 
