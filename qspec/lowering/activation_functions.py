@@ -14,7 +14,7 @@ from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
 from qspec.lowering.site import Site, UnknownShape, Unsupported
-from qspec.lowering.writing import axis_in, binary, reduce, reshape, select, transpose, unary
+from qspec.lowering.writing import axis_in, binary, cumulated, reduce, reshape, select, transpose, unary
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +249,7 @@ def _sparsemax(place: Place, tensor: int) -> int:
     last = [len(shape) - 1]
     ordered = site.write("TOPK_V2", [tensor, site.draft.constant(size, ())], shape, place.inner("sorted"))
     site.ops[-1].outputs.append(site.draft.tensor(shape, None, type="int32"))
-    operands = [ordered, site.draft.constant(last[0], ())]
-    total = site.write("CUMSUM", operands, shape, place.inner("cumulated"), exclusive=False, reverse=False)
+    total = cumulated(site, ordered, last[0], place.inner("cumulated"))
     shares = place.constant("multiplier", tuple(1 / count for count in range(1, size + 1)), (size,))
     mean = binary(site, "MUL", _by("SUB", place.at("excess"), total, "one", 1.0), shares, place.inner("mean"))
     above = _both("SUB", place.at("above"), ordered, mean)

@@ -56,6 +56,13 @@ class Arguments:
         return [self.resolved(item, name) for item in found]
 
 
+def flat_values(structure: object) -> list[Value]:
+    """The tensors of an argument that is one, or lists of them, in order."""
+    if isinstance(structure, Value):
+        return [structure]
+    return [value for item in structure for value in flat_values(item)] if isinstance(structure, list | tuple) else []
+
+
 def shape_of(site: Site, operand: Operand) -> Shape:
     """The shape of an operand."""
     return operand.shape if isinstance(operand, Literal) else site.shape(operand)

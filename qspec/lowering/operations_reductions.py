@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from qspec.graph.document import Node
 from qspec.graph.ops import Slot
 from qspec.lowering.arguments import Arguments, real, type_of
 from qspec.lowering.site import Lowering, Site, Unsupported
-from qspec.lowering.writing import Step, axis_in, binary, chain, count, reduce, reduced_shape, reshape, unary
+from qspec.lowering.writing import Step, axis_in, binary, chain, count, cumulated, reduce, reduced_shape, reshape, unary
 
 
 def reduction(kind: str, types: Sequence[str] = ("float32",)) -> Lowering:
@@ -22,20 +21,9 @@ def reduction(kind: str, types: Sequence[str] = ("float32",)) -> Lowering:
                 raise Unsupported(f"it reads {type_of(site, tensor)} as booleans")
             tensor = real(site, tensor)
         axes, keep = reduced_axes(site, tensor), keeps(site)
-        return chain(site, tensor, reduces(site, tensor, kind, axes, keep=keep))
+        return reduce(site, kind, tensor, axes, site.output, keep=keep)
 
     return lower
-
-
-def reduces(
-    site: Site, tensor: int, kind: str, axes: Sequence[int], *, keep: bool, name: str = "reduced"
-) -> list[tuple[str, Step]]:
-    """The step that reduces; a RESHAPE, or none, where nothing but axes of size 1 are reduced."""
-    shape = site.shape(tensor)
-    if any(shape[axis] != 1 for axis in axes):
-        return [(name, lambda value, slot: reduce(site, kind, value, axes, slot, keep=keep))]
-    result = reduced_shape(shape, axes, keep=keep)
-    return [] if result == shape else [(name, lambda value, slot: reshape(site, value, result, slot))]
 
 
 def reduced_axes(site: Site, tensor: int) -> list[int]:
@@ -90,16 +78,9 @@ def standard_deviation(site: Site) -> int:
 
 def _variance(site: Site, tensor: int, slot: Slot) -> int:
     axes, keep = reduced_axes(site, tensor), keeps(site)
-    _require_values(site, tensor, axes)
     mean = reduce(site, "MEAN", tensor, axes, site.inner("mean"), keep=True)
     squared = binary(site, "SQUARED_DIFFERENCE", tensor, mean, site.inner("squared_difference"))
     return reduce(site, "MEAN", squared, axes, slot, keep=keep)
-
-
-def _require_values(site: Site, tensor: int, axes: Sequence[int]) -> None:
-    shape = site.shape(tensor)
-    if prod(shape[axis] or 2 for axis in axes) == 1:
-        raise Unsupported("it reduces a single value")
 
 
 def arg_extreme(kind: str) -> Lowering:
@@ -140,7 +121,6 @@ def count_nonzero(site: Site) -> int:
         zero = site.inner_constant("zero", (), 0.0) if type_ == "float32" else site.draft.constant(0, (), type_)
         different = binary(site, "NOT_EQUAL", tensor, zero, site.inner("different"), "bool")
     axes = reduced_axes(site, tensor)
-    _require_values(site, tensor, axes)
     attributes = {"in_data_type": "BOOL", "out_data_type": "INT32"}
     ones = site.write("CAST", [different], site.shape(tensor), site.inner("ones"), "int32", **attributes)
     return reduce(site, "SUM", ones, axes, site.output, keep=False)
@@ -150,7 +130,6 @@ def log_sum_exp(site: Site) -> int:
     """`logsumexp`: the maximum + log(sum(exp(x - maximum)))."""
     tensor = real(site, Arguments(site).tensor())
     axes, keep = reduced_axes(site, tensor), keeps(site)
-    _require_values(site, tensor, axes)
     largest = reduce(site, "REDUCE_MAX", tensor, axes, site.inner("maximum"), keep=True)
     shifted = binary(site, "SUB", tensor, largest, site.inner("shifted"))
     total = reduce(
@@ -169,7 +148,6 @@ def norm(site: Site) -> int:
     axes, keep, order = reduced_axes(site, tensor), keeps(site), site.config.get("ord").value
     if order not in (None, "fro", "euclidean", 2, 1, float("inf")) or (order not in (None, "fro") and len(axes) > 1):
         raise Unsupported(f"its `ord` is {order}")
-    _require_values(site, tensor, axes)
     if order in (1, float("inf")):
         kind = "SUM" if order == 1 else "REDUCE_MAX"
         return reduce(site, kind, unary(site, "ABS", tensor, site.inner("magnitude")), axes, site.output, keep=keep)
@@ -181,7 +159,6 @@ def peak_to_peak(site: Site) -> int:
     """`ptp`: `inner["maximum"]` - `inner["minimum"]`."""
     tensor = real(site, Arguments(site).tensor())
     axes, keep = reduced_axes(site, tensor), keeps(site)
-    _require_values(site, tensor, axes)
     largest = reduce(site, "REDUCE_MAX", tensor, axes, site.inner("maximum"), keep=keep)
     smallest = reduce(site, "REDUCE_MIN", tensor, axes, site.inner("minimum"), keep=keep)
     return binary(site, "SUB", largest, smallest, site.output)
@@ -192,7 +169,6 @@ def moments(site: Site) -> tuple[int, ...]:
     tensor = real(site, Arguments(site).tensor())
     axes = named_axes(site.config.get("axes"), len(site.shape(tensor)))
     keep = keeps(site)
-    _require_values(site, tensor, axes)
     mean = reduce(site, "MEAN", tensor, axes, site.output_at(0) if keep else site.inner("mean"), keep=True)
     squared = binary(site, "SQUARED_DIFFERENCE", tensor, mean, site.inner("squared_difference"))
     spread = reduce(site, "MEAN", squared, axes, site.output_at(1), keep=keep)
@@ -210,8 +186,7 @@ def cumulative_sum(site: Site) -> int:
         tensor = reshape(site, tensor, (count(shape),), site.inner("flat"))
     rank = len(site.shape(tensor))
     position = 0 if axis.is_none else axis_in(axis.integer(-16), rank)
-    where = site.draft.constant(position, ())
-    return site.write("CUMSUM", [tensor, where], site.shape(tensor), site.output, exclusive=False, reverse=False)
+    return cumulated(site, tensor, position, site.output)
 
 
 _NUMBERS = ("float32", "int32")

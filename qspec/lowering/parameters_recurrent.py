@@ -59,8 +59,12 @@ def _rnn(config: Node, shape: Shape) -> Variables:
 
 def _cell(cell: Node, shape: Shape) -> Variables:
     name, config = cell["class_name"].text(), cell["config"]
-    if name != "StackedRNNCells":
-        return _CELLS[name](config, shape) if name in _CELLS else {}
+    if name == "StackedRNNCells":
+        return _stacked(config, shape)
+    return _CELLS[name](config, shape) if name in _CELLS else {}
+
+
+def _stacked(config: Node, shape: Shape) -> Variables:
     made: Variables = {}
     for number, inner in enumerate(config["cells"].items()):
         made |= {f"cell_{number}/{key}": size for key, size in _cell(inner, shape).items()}
@@ -89,6 +93,9 @@ def _of_first(found: Callable[[Node, Shape], Variables]) -> Callable[[Node, Sequ
 
 
 VARIABLES: dict[str, Callable[[Node, Sequence[Shape | None]], Variables]] = {
-    name: _of_first(found) for name, found in {**_LAYERS, "RNN": _rnn, "Bidirectional": _bidirectional}.items()
-}
+    name: _of_first(found)
+    for name, found in {
+        **_LAYERS, **_CELLS, "StackedRNNCells": _stacked, "RNN": _rnn, "Bidirectional": _bidirectional,
+    }.items()
+}  # fmt: skip
 """By class, from the config and the shapes of the inputs."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qspec.graph.document import Node
-from qspec.graph.layers import Shape, Value
+from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
-from qspec.lowering.arguments import Arguments
+from qspec.lowering.arguments import Arguments, flat_values
 from qspec.lowering.recurrent_cells import Cell, States, make_cell
 from qspec.lowering.site import Site, UnknownShape, Unsupported
 from qspec.lowering.writing import binary, concatenate, reshape, select, type_of
@@ -90,7 +90,7 @@ class RecurrentCall:
             raise Unsupported(f"it reads a tensor of {type_of(site, sequence)}")
         given = arguments.raw(1, "initial_state")
         mask = arguments.raw(2, "mask")
-        states, masks = _flat(given), _flat(mask)
+        states, masks = flat_values(given), flat_values(mask)
         known = arguments.tensors
         return cls(sequence, tuple(known[value] for value in states), known[masks[0]] if masks else None)
 
@@ -100,12 +100,6 @@ class RecurrentCall:
         if len(shape) != 3 or shape[-1] is None:
             raise UnknownShape("the number of its features is unknown")
         return shape[-1]
-
-
-def _flat(values: object) -> list[Value]:
-    if isinstance(values, Value):
-        return [values]
-    return [value for item in values for value in _flat(item)] if isinstance(values, list | tuple) else []
 
 
 def unrolled(

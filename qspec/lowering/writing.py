@@ -59,11 +59,20 @@ def aligned(left: Shape, right: Shape) -> tuple[Shape, Shape]:
 
 
 def reshape(site: Site, tensor: int, shape: Shape, slot: Slot | None) -> int:
-    """RESHAPE to *shape*, of which one size may be unknown."""
+    """RESHAPE to *shape*, of which one size may be unknown; no op if the tensor has it already."""
+    if tuple(shape) == tuple(site.shape(tensor)):
+        return passed_on(site, tensor, slot)
     if shape.count(None) > 1:
         raise UnknownShape("several sizes of its result are unknown")
     wanted = site.integers([-1 if size is None else size for size in shape])
     return site.write("RESHAPE", [tensor, wanted], shape, slot, type_of(site, tensor))
+
+
+def passed_on(site: Site, tensor: int, slot: Slot | None) -> int:
+    """No op: what *slot* names is *tensor* itself."""
+    if slot is not None:
+        site.draft.vanished[slot] = tensor
+    return tensor
 
 
 def reshapes(site: Site, tensor_shape: Shape, shape: Shape, name: str = "reshaped") -> list[tuple[str, Step]]:
@@ -93,9 +102,11 @@ def transposes(site: Site, axes: Sequence[int], name: str = "transposed") -> lis
 def reduce(
     site: Site, kind: str, tensor: int, axes: Sequence[int], slot: Slot | None, *, keep: bool, type_: str | None = None
 ) -> int:
-    """A reduction over *axes*, counted from 0."""
+    """A reduction over *axes*, counted from 0, to one value of several; of one that is a RESHAPE, or no op."""
     shape = site.shape(tensor)
     result = reduced_shape(shape, axes, keep=keep)
+    if all(shape[axis] == 1 for axis in axes):
+        return reshape(site, tensor, result, slot)
     return site.write(
         kind, [tensor, site.integers(sorted(axes))], result, slot, type_ or type_of(site, tensor), keep_dims=keep
     )
@@ -105,6 +116,15 @@ def reduced_shape(shape: Shape, axes: Sequence[int], *, keep: bool) -> Shape:
     """What is left of a shape."""
     kept = [(axis, 1 if axis in axes else size) for axis, size in enumerate(shape)]
     return tuple(size for axis, size in kept if keep or axis not in axes)
+
+
+def cumulated(site: Site, tensor: int, axis: int, slot: Slot | None) -> int:
+    """CUMSUM along *axis*, counted from 0; no op along one of size 1."""
+    shape = site.shape(tensor)
+    if shape[axis] == 1:
+        return passed_on(site, tensor, slot)
+    operands = [tensor, site.draft.constant(axis, ())]
+    return site.write("CUMSUM", operands, shape, slot, type_of(site, tensor), exclusive=False, reverse=False)
 
 
 def strided_slice(

@@ -14,6 +14,7 @@ import numpy as np
 
 import qspec
 from qspec.diagnostics import SpecError
+from qspec.graph.ops import OPAQUE
 from qspec.keras.lower import lower
 from qspec.keras.model import QuantizedModel
 from qspec.litert.alignment import differences
@@ -48,6 +49,7 @@ def disagreements(model: keras.Model, batch: int | str = 1, inputs: list[np.ndar
         return [item.message for item in error.diagnostics]
     predicted = quantized.plan.predicted
     found = [f"{item.layer}: {item.message}" for item in differences(file, predicted)]
+    found += [f"{op.layer}: its ops are not known" for op in predicted.ops if op.kind == OPAQUE]
     if inputs is None:
         inputs = samples(predicted, 2 if batch == "dynamic" else int(batch))
     found += _number_differences(model, quantized, file, inputs)

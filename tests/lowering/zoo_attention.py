@@ -57,6 +57,14 @@ def _normalizations() -> Models:
     }.items():
         found[f"normalization_{name}_vector"] = lambda make=make: chain(FEATURES, make())
         found[f"normalization_{name}_sequence"] = lambda make=make: chain(SEQUENCE, make())
+    for name, kind in (("layer", L.LayerNormalization), ("rms", L.RMSNormalization), ("unit", L.UnitNormalization)):
+        found[f"normalization_{name}_of_one"] = lambda kind=kind: chain((5, 1), kind())
+        found[f"normalization_{name}_of_one_row"] = lambda kind=kind: chain((1, 6), kind(axis=1))
+        found[f"normalization_{name}_of_one_pixel"] = lambda kind=kind: chain((1, 1, 4), kind(axis=(1, 2)))
+    found["normalization_layer_rms_of_one"] = lambda: chain((1,), L.LayerNormalization(rms_scaling=True))
+    found["normalization_layer_of_one_and_more"] = lambda: chain((1, 3, 4), L.LayerNormalization(axis=(1, 2)))
+    found["normalization_instance_of_one"] = lambda: chain((1, 1, 4), L.GroupNormalization(groups=-1))
+    found["normalization_group_of_one"] = lambda: chain(FEATURES, L.GroupNormalization(groups=6))
     found["normalization_layer_any_length"] = lambda: chain((None, 6), L.LayerNormalization())
     found["normalization_rms_any_length"] = lambda: chain((None, 6), L.RMSNormalization())
     found["normalization_layer_cube"] = lambda: chain(CUBE, L.LayerNormalization(axis=[2, 4]))

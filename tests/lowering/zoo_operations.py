@@ -175,6 +175,14 @@ def _reductions() -> dict[str, Made]:
             SEQUENCE,
         ),
     }
+    for name in ("mean", "sum", "max", "min", "prod", "var", "std", "logsumexp"):
+        for kept in (False, True):
+            found[f"{name}_of_one{'_kept' if kept else ''}"] = _of(
+                lambda x, name=name, kept=kept: getattr(_ops(), name)(x, axis=1, keepdims=kept) + 1, (1, 6)
+            )
+    for name in ("norm", "ptp", "count_nonzero", "argmax", "cumsum"):
+        found[f"{name}_of_one"] = _of(lambda x, name=name: getattr(_ops(), name)(x, axis=1), (1, 6))
+    found["moments_of_one"] = _of(lambda x: list(_ops().moments(x, axes=[1])), (1, 6))
     return found
 
 

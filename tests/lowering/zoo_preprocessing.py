@@ -10,6 +10,7 @@ from tests.lowering.zoo_activations import FEATURES, IMAGE, SEQUENCE, Models, ch
 AUGMENTATIONS: dict[str, dict[str, Any]] = {
     "AugMix": {},
     "CutMix": {},
+    "Equalization": {},
     "MixUp": {},
     "RandAugment": {},
     "RandomBrightness": {"factor": 0.2},
@@ -119,6 +120,9 @@ def _images() -> Models:
         found[f"augmentation_{name}"] = lambda name=name, config=config: chain(
             (6, 5, 3), getattr(L, name)(**config), L.ReLU()
         )
+        found[f"augmentation_{name}_of_bytes"] = lambda name=name, config=config: chain(
+            (6, 5, 3), getattr(L, name)(**config), L.Rescaling(1 / 255), dtype="uint8"
+        )
     found["contrast"] = lambda: chain((6, 5, 3), L.AutoContrast())
     found["contrast_unit"] = lambda: chain((6, 5, 3), L.AutoContrast(value_range=(0, 1)))
     found["contrast_signed"] = lambda: chain((6, 5, 3), L.AutoContrast(value_range=(-1, 1)))
@@ -131,7 +135,6 @@ def _images() -> Models:
     found["pipeline_of_nothing"] = lambda: chain((6, 5, 3), L.Pipeline([L.RandomFlip(), L.RandomZoom(0.1)]), L.ReLU())
     for name, layer in (
         ("dropout", lambda: L.Dropout(0.1)),
-        ("spatial_dropout", lambda: L.SpatialDropout2D(0.1)),
         ("alpha_dropout", lambda: L.AlphaDropout(0.1)),
         ("gaussian_dropout", lambda: L.GaussianDropout(0.1)),
         ("gaussian_noise", lambda: L.GaussianNoise(0.1)),
@@ -139,6 +142,11 @@ def _images() -> Models:
         ("identity", lambda: L.Identity()),
     ):
         found[f"passing_{name}"] = lambda layer=layer: chain(IMAGE, layer(), L.ReLU())
+        found[f"passing_{name}_sequence"] = lambda layer=layer: chain(SEQUENCE, layer(), L.ReLU())
+    for rank, shape in ((1, SEQUENCE), (2, IMAGE), (3, (2, 3, 4, 5))):
+        kind = getattr(L, f"SpatialDropout{rank}D")
+        found[f"passing_spatial_{rank}d"] = lambda kind=kind, shape=shape: chain(shape, kind(0.2), L.ReLU())
+        found[f"passing_spatial_{rank}d_alone"] = lambda kind=kind, shape=shape: chain(shape, L.ReLU(), kind(0.4))
     return found
 
 

@@ -13,7 +13,16 @@ Made = Callable[[], Any]
 
 def models() -> dict[str, Made]:
     """A function that makes each model, by its name."""
-    return {**_layers(), **_cells(), **_states(), **_masks(), **_both_ways(), **_images(), **_wrapped()}
+    return {
+        **_layers(),
+        **_cells(),
+        **_single_cells(),
+        **_states(),
+        **_masks(),
+        **_both_ways(),
+        **_images(),
+        **_wrapped(),
+    }
 
 
 def _chain(shape: tuple[int | None, ...], *layers: Callable[[], Any]) -> Made:
@@ -75,6 +84,51 @@ def _cells() -> dict[str, Made]:
         "rnn_stacked_sequences": _chain(
             SEQUENCE, lambda: L.RNN(L.StackedRNNCells([L.SimpleRNNCell(4), L.LSTMCell(3)]), return_sequences=True)
         ),
+    }
+
+
+def _single_cells() -> dict[str, Made]:
+    """Cells that are layers themselves."""
+
+    def cell(make: Callable[[], Any], *states: int) -> Made:
+        def made() -> Any:
+            import keras
+
+            sample = keras.Input((6,), name="x")
+            given = [keras.Input((size,), name=f"y{number}") for number, size in enumerate(states)]
+            results = make()(sample, given if len(given) > 1 else given[0])
+            return keras.Model([sample, *given], keras.tree.flatten(results))
+
+        return made
+
+    def twice() -> Any:
+        import keras
+
+        first, second, state = keras.Input((6,), name="x"), keras.Input((6,), name="y"), keras.Input((4,), name="z")
+        layer = keras.layers.GRUCell(4)
+        _, between = layer(first, state)
+        return keras.Model([first, second, state], layer(second, between)[0])
+
+    def stacked() -> Any:
+        import keras
+
+        sample, *given = keras.Input((6,), name="x"), *(keras.Input((4,), name=f"y{number}") for number in range(3))
+        layer = keras.layers.StackedRNNCells([keras.layers.LSTMCell(4), keras.layers.GRUCell(4)])
+        results = layer(sample, [[given[0], given[1]], given[2]])
+        return keras.Model([sample, *given], keras.tree.flatten(results))
+
+    from keras import layers as L
+
+    return {
+        "cell_lstm": cell(lambda: L.LSTMCell(4), 4, 4),
+        "cell_lstm_hard": cell(lambda: L.LSTMCell(3, recurrent_activation="hard_sigmoid", use_bias=False), 3, 3),
+        "cell_gru": cell(lambda: L.GRUCell(4), 4),
+        "cell_gru_reset_before": cell(lambda: L.GRUCell(4, reset_after=False, activation="softsign"), 4),
+        "cell_gru_twice": twice,
+        "cell_simple": cell(lambda: L.SimpleRNNCell(4), 4),
+        "cell_simple_relu": cell(lambda: L.SimpleRNNCell(3, activation="relu"), 3),
+        "cell_simple_linear": cell(lambda: L.SimpleRNNCell(3, activation=None), 3),
+        "cell_stacked": stacked,
     }
 
 

@@ -115,6 +115,15 @@ def dense(scheme: str, bias: bool = True, runtime: bool = False, rank: int = 2, 
     return OpCase("FULLY_CONNECTED", [x, w, b], [y], {"keep_num_dims": rank > 2}, note)
 
 
+def far_bias(case: OpCase) -> OpCase:
+    """*case* with a bias of another scale, so far off that a bias of 1 moves the output by more than 0.02."""
+    bias = case.inputs[2]
+    assert bias is not None
+    assert bias.scale is not None
+    far = replace(bias, scale=bias.scale * 200)
+    return replace(case, inputs=[*case.inputs[:2], far], note=f"{case.note} far bias")
+
+
 def matmul(type: str, constant: bool = False, adj_y: bool = False) -> OpCase:
     """A BATCH_MATMUL of two tensors."""
     right = (1, 8, 6) if adj_y else (1, 6, 8)
@@ -414,6 +423,8 @@ def varied_cases() -> Iterator[OpCase]:
             yield from varied(convolution(kind, scheme))
         yield from varied(dense(scheme))
     yield OpCase("ADD_N", [activation("int8", *SHAPE)] * 2, [activation("int8", *SHAPE)], {}, "one zero point")
+    for scheme in ("i8", "i8pc", "i16x8pt", "i16x8"):
+        yield far_bias(dense(scheme))
     for type in ("int8", "int16"):
         yield from varied(matmul(type))
         for kind in MAKERS:
