@@ -15,6 +15,7 @@ from qspec.graph.layers import Shape
 
 MAXIMUM_NESTING = 32
 LONGEST_NAME = 500
+_MOST_OUTPUTS = 1000  # of a layer: a config may name any number
 
 _MODEL_CLASSES = ("Functional", "Sequential", "Model")
 
@@ -107,7 +108,7 @@ def _reference(node: Node, shape: Shape | None = None) -> Reference:
     items = node.items()
     if len(items) != 3:
         raise node.expected("a layer's name, a call's and an output's index")
-    return Reference(items[0].text(), items[1].integer(), items[2].integer(), shape)
+    return Reference(items[0].text(), items[1].integer(), items[2].integer(most=_MOST_OUTPUTS), shape)
 
 
 def _boundary(node: Node, depth: int = 0) -> Any:

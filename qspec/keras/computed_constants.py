@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -27,10 +28,50 @@ def _deviation(layer: Any) -> Any:
     return deviation if layer.invert else 1.0 / deviation
 
 
+def _fourier_kernel(wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What a `MelSpectrogram` multiplies the samples of a frame by, [frequencies, 1, samples, 1]: the window times the
+    *wave* of each frequency (`tf.signal.stft`)."""
+
+    def kernel(layer: Any) -> Any:
+        length = layer.fft_length
+        angles = 2 * np.pi / length * np.outer(np.arange(length // 2 + 1), np.arange(length))
+        return ops.convert_to_tensor((wave(angles) * _window(layer))[:, None, :, None], "float32")
+
+    return kernel
+
+
+def _window(layer: Any) -> Any:
+    """One value for each sample of a frame; zeros around a window that is shorter. Those by name are periodic."""
+    if layer.window is None:
+        return np.ones(layer.fft_length)
+    size = layer.sequence_length
+    if isinstance(layer.window, str):
+        mean = {"hann": 0.5, "hamming": 0.54}[layer.window]
+        values = mean - (1 - mean) * np.cos(2 * np.pi / size * np.arange(size))
+    else:
+        values = ops.convert_to_numpy(layer.window)
+    before = (layer.fft_length - size) // 2
+    return np.pad(values, (before, layer.fft_length - size - before))
+
+
+def _mel_kernel(layer: Any) -> Any:
+    """The share of each frequency in each band of a `MelSpectrogram`, [frequencies, bands]."""
+    return layer.linear_to_mel_weight_matrix(
+        num_mel_bins=layer.num_mel_bins,
+        num_spectrogram_bins=layer.fft_length // 2 + 1,
+        sampling_rate=layer.sampling_rate,
+        lower_edge_hertz=layer.min_freq,
+        upper_edge_hertz=layer.max_freq,
+    )
+
+
 _COMPUTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (keras.layers.BatchNormalization, "multiplier"): batch_norm_multiplier,
     (keras.layers.BatchNormalization, "addend"): batch_norm_addend,
     (keras.layers.Normalization, "multiplier"): _deviation,
+    (keras.layers.MelSpectrogram, "real_kernel"): _fourier_kernel(np.cos),
+    (keras.layers.MelSpectrogram, "imag_kernel"): _fourier_kernel(lambda angles: -np.sin(angles)),
+    (keras.layers.MelSpectrogram, "mel_kernel"): _mel_kernel,
 }
 
 

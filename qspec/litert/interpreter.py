@@ -15,11 +15,12 @@ from qspec.litert.flatbuffer import litert_missing
 Kernels = Literal["fast", "built_in", "reference"]
 
 
-def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = False) -> Any:
+def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = False, threads: int = 0) -> Any:
     """An interpreter with its tensors allocated.
 
     `fast` is what applications get (XNNPACK where it applies), `built_in` LiteRT's own optimized kernels, `reference`
-    its reference kernels. `keep_tensors` lets inner tensors be read after a run; XNNPACK hides them all the same.
+    its reference kernels. `keep_tensors` lets inner tensors be read after a run; XNNPACK hides them all the same. 0
+    *threads* are as many as there are processors.
 
     Raises:
         SpecError: LiteRT is not installed, or refuses the file.
@@ -36,7 +37,7 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
     try:
         interpreter = Interpreter(
             model_content=content,
-            num_threads=os.cpu_count(),
+            num_threads=threads or os.cpu_count(),
             experimental_op_resolver_type=resolver,
             experimental_preserve_all_tensors=keep_tensors,
         )

@@ -242,8 +242,9 @@ def _path_before(
     path: list[DraftOp] = []
     reader = op
     while True:
-        producer = writers.get(reader.inputs[0])
-        if producer is None or readers[producer.output] != [reader] or producer.output in kept:
+        tensor = reader.inputs[0]
+        producer = writers.get(tensor)
+        if producer is None or readers[tensor] != [reader] or tensor in kept:
             return None
         path.insert(0, producer)
         if producer.kind in ACTIVATED_KINDS:

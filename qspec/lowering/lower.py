@@ -115,10 +115,12 @@ class _Run:
         made = len(self.draft.ops), len(self.draft.tensors)
         try:
             if call.layer.class_name == "InputLayer" and call.layer.built_in:
+                self._check_outputs(call, 1)
                 return (self._input(call),)
             site = Site(call, self.draft, [self.values[value] for value in call.inputs])
             result = self._lowering(call)(site)
             tensors = (result,) if isinstance(result, int) else result
+            self._check_outputs(call, len(tensors))
             if not call.layer.built_in:
                 self._check_constants(site)
             if site.ops or call.layer.operation:
@@ -140,6 +142,12 @@ class _Run:
             self._report(call, UNREADABLE_MODEL.at(Place(self.graph.path), message, layer=call.layer.path))
         self.draft.forget(*made)
         return None
+
+    def _check_outputs(self, call: Call, count: int) -> None:
+        """How many outputs a layer has, only its class knows: the config may name one that is not there."""
+        last = self.outputs.get(call.index, 0)
+        if last >= count:
+            raise Malformed("outputs", f"its output {last} is read, and it has {count}")
 
     def _lowering(self, call: Call) -> Lowering:
         layer = call.layer

@@ -16,7 +16,6 @@ NUMBERS = ("float32", *INTEGERS)
 
 TEXTS = "it works on texts, or makes texts of numbers, and LiteRT has no ops for that"
 TABLES = "it looks values up in a table, which in LiteRT is a resource beside the graph"
-FOURIER_TRANSFORM = "its Fourier transform goes over complex numbers"
 FOREIGN = "it runs a program of another framework"
 HISTOGRAMS = "it counts histograms, in dozens of ops over integers"
 

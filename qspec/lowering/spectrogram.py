@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, log2
 
 from qspec.graph.document import Node
@@ -27,10 +28,7 @@ def stft_spectrogram(site: Site) -> int:
         return _arranged(site, [("joined", lambda value, slot: concatenate(site, [value, imaginary], 3, slot))], real)
     if mode == "angle":
         return _arranged(site, [("angle", lambda value, slot: binary(site, "ATAN2", imaginary, value, slot))], real)
-    squares = [
-        binary(site, "MUL", part, part, site.inner(f"{name}_squared"))
-        for name, part in (("real", real), ("imag", imaginary))
-    ]
+    squares = squared_parts(site, real, imaginary)
     steps: list[tuple[str, Step]] = [("power", lambda value, slot: binary(site, "ADD", value, squares[1], slot))]
     if mode == "psd":
         # The power of each frequency and of its negative: the first and the last have none.
@@ -47,6 +45,15 @@ def stft_spectrogram(site: Site) -> int:
     elif mode != "magnitude":
         raise Unsupported(f"its mode is `{mode}`")
     return _arranged(site, steps, squares[0])
+
+
+def squared_parts(site: Site, real: int, imaginary: int) -> tuple[int, int]:
+    """`inner["real_squared"]` and `inner["imag_squared"]`, whose sum is the power."""
+    squares = [
+        binary(site, "MUL", part, part, site.inner(f"{name}_squared"))
+        for name, part in (("real", real), ("imag", imaginary))
+    ]
+    return squares[0], squares[1]
 
 
 def _at_least(site: Site, name: str) -> tuple[str, Step]:
@@ -86,11 +93,25 @@ def frequencies(config: Node) -> int:
 def _convolution(site: Site, rows: int, part: str) -> Step:
     length, count = site.config["frame_length"].integer(1), frequencies(site.config)
     stride = site.config["frame_step"].integer(1) if site.config.has("frame_step") else length // 2
-    padding = padding_name(site.config["padding"])
+    frames = Frames(length, stride, padding_name(site.config["padding"]))
+    return transform(site, rows, part, frames, count, Source(f"{part}_kernel", permutation=(2, 0, 1)))
+
+
+@dataclass(frozen=True)
+class Frames:
+    """How a signal is taken apart: the length of a frame, and the samples from one to the next."""
+
+    length: int
+    stride: int
+    padding: str
+
+
+def transform(site: Site, rows: int, part: str, frames: Frames, count: int, source: Source) -> Step:
+    """CONV_2D of signals [batch, channels, time, 1] with a kernel [frequencies, 1, length, 1], that of the real or the
+    imaginary *part* of so many frequencies, which is called `real_kernel` or `imag_kernel`."""
+    weights = site.weights(f"{part}_kernel", (count, 1, frames.length, 1), source)
     batch, channels, time, _ = site.shape(rows)
-    source = Source(f"{part}_kernel", permutation=(2, 0, 1))
-    weights = site.weights(f"{part}_kernel", (count, 1, length, 1), source)
-    shape = (batch, channels, windowed(time, length, stride, 1, padding), count)
+    shape = (batch, channels, windowed(time, frames.length, frames.stride, 1, frames.padding), count)
 
     def step(tensor: int, slot: Slot) -> int:
         return site.write(
@@ -98,8 +119,8 @@ def _convolution(site: Site, rows: int, part: str) -> Step:
             [tensor, weights, site.bias(count, f"{part}_bias")],
             shape,
             slot,
-            padding=padding,
-            stride_w=stride,
+            padding=frames.padding,
+            stride_w=frames.stride,
             stride_h=1,
             dilation_w_factor=1,
             dilation_h_factor=1,

@@ -8,7 +8,7 @@ never warns. The names that conditions can use are listed in `qspec.targets.scop
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from qspec.graph.ops import OPAQUE, Op, OpGraph
@@ -82,6 +82,8 @@ class Table:
         if closest is None:
             closest = Attempt().failing(self._no_row(op, rows, answers))
         general = [try_row(row, scope) for row in self.general_rows(op.kind) if applies(row, scope) is not False]
+        if closest.row is None:  # that alone is the reason: limits of other ops say nothing of this one
+            general = [replace(attempt, reasons=()) for attempt in general]
         return self._verdict(closest, *general, Attempt().with_conditions(self.definition.conditions, scope))
 
     def judge_model(self, graph: OpGraph) -> Verdict:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qspec.diagnostics import SpecError
 from qspec.graph.keras_config import layer_graph
 from qspec.graph.ops import OpGraph, Slot
 from qspec.lowering import lower
@@ -372,3 +373,19 @@ def test_an_input_that_is_not_float_is_reported():
     config["config"]["layers"][0]["config"]["dtype"] = "uint8"
 
     assert "it reads a tensor of uint8" in messages(config)[0]
+
+
+@pytest.mark.parametrize("name", ["x", "a"])
+@pytest.mark.parametrize("reader", ["the model", "a layer"])
+def test_an_output_that_a_layer_does_not_have(name: str, reader: str):
+    behind, output = ([], [name, 0, 3]) if reader == "the model" else ([re_lu("b", tensor(name, 0, 3))], ["b", 0, 0])
+    config = functional("m", [inputs("x", 8), re_lu("a", tensor("x")), *behind], [["x", 0, 0]], [output])
+
+    assert messages(config)[0] == f"config.json: layer `{name}`, outputs: its output 3 is read, and it has 1"
+
+
+def test_the_number_of_outputs_is_bounded():
+    config = functional("m", [inputs("x", 8), layer("Mine", "a", tensor("x"))], [["x", 0, 0]], [["a", 0, 10**9]])
+
+    with pytest.raises(SpecError, match="a whole number from 0 to 1000"):
+        layer_graph(config, "m.keras")

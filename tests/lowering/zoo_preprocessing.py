@@ -10,7 +10,6 @@ from tests.lowering.zoo_activations import FEATURES, IMAGE, SEQUENCE, Models, ch
 AUGMENTATIONS: dict[str, dict[str, Any]] = {
     "AugMix": {},
     "CutMix": {},
-    "Equalization": {},
     "MixUp": {},
     "RandAugment": {},
     "RandomBrightness": {"factor": 0.2},
@@ -113,6 +112,7 @@ def _categories() -> Models:
 
 
 def _images() -> Models:
+    import keras
     from keras import layers as L
 
     found: Models = {}
@@ -122,6 +122,11 @@ def _images() -> Models:
         )
         found[f"augmentation_{name}_of_bytes"] = lambda name=name, config=config: chain(
             (6, 5, 3), getattr(L, name)(**config), L.Rescaling(1 / 255), dtype="uint8"
+        )
+    # Outside a Sequential it leaves no trace: its symbolic result is its input.
+    for dtype in ("float32", "uint8"):
+        found[f"augmentation_Equalization_{dtype}"] = lambda dtype=dtype: keras.Sequential(
+            [keras.Input((6, 5, 3), dtype=dtype), L.Equalization(), L.Rescaling(1 / 255)]
         )
     found["contrast"] = lambda: chain((6, 5, 3), L.AutoContrast())
     found["contrast_unit"] = lambda: chain((6, 5, 3), L.AutoContrast(value_range=(0, 1)))
@@ -162,5 +167,17 @@ def _signals() -> Models:
         )
     found["spectrogram_stereo"] = lambda: chain((20, 2), L.STFTSpectrogram(**config))
     found["spectrogram_expanded"] = lambda: chain((20, 1), L.STFTSpectrogram(**config, expand_dims=True))
+    mel: dict[str, dict[str, Any]] = {
+        "decibels": {},
+        "power": {"power_to_db": False},
+        "magnitude": {"power_to_db": False, "mag_exp": 1},
+        "cubic": {"mag_exp": 3.0, "window": "hamming"},
+        "short_window": {"sequence_length": 9, "ref_power": 0.5},
+        "no_window": {"sequence_length": 9, "window": None},
+        "quiet": {"top_db": 20.0, "min_power": 1e-3, "ref_power": 2.0, "max_freq": 700.0},
+    }
+    for name, settings in mel.items():
+        given = {"fft_length": 16, "sequence_stride": 5, "num_mel_bins": 4, "sampling_rate": 2000, **settings}
+        found[f"mel_{name}"] = lambda given=given: chain((40,), L.MelSpectrogram(**given))
     found["spectrogram_longer"] = lambda: chain((20, 1), L.STFTSpectrogram(frame_length=6))
     return found

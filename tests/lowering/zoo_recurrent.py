@@ -244,6 +244,7 @@ def _images() -> dict[str, Made]:
             IMAGES, lambda: L.ConvLSTM2D(3, 2, go_backwards=True, recurrent_activation="hard_sigmoid")
         ),
         "conv_lstm_3d": _chain((2, 3, 4, 3, 2), lambda: L.ConvLSTM3D(2, **two)),
+        "conv_lstm_3d_all": _chain((2, 3, 4, 3, 2), lambda: L.ConvLSTM3D(2, 2, use_bias=False, return_sequences=True)),
     }
 
 
