@@ -41,13 +41,15 @@ def _fourier_kernel(wave: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _window(layer: Any) -> Any:
-    """One value for each sample of a frame; zeros around a window that is shorter. Those by name are periodic."""
+    """One value for each sample of a frame; zeros around a window that is shorter. Those by name are periodic if their
+    length is even, else symmetric (`tf.signal.hann_window`)."""
     if layer.window is None:
         return np.ones(layer.fft_length)
     size = layer.sequence_length
     if isinstance(layer.window, str):
         mean = {"hann": 0.5, "hamming": 0.54}[layer.window]
-        values = mean - (1 - mean) * np.cos(2 * np.pi / size * np.arange(size))
+        period = max(size - size % 2, 1)
+        values = mean - (1 - mean) * np.cos(2 * np.pi / period * np.arange(size)) if size > 1 else np.ones(1)
     else:
         values = ops.convert_to_numpy(layer.window)
     before = (layer.fft_length - size) // 2

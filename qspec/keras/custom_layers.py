@@ -9,10 +9,11 @@ import keras
 import numpy as np
 
 from qspec.diagnostics import Diagnostic, Place
-from qspec.diagnostics.catalogue import LOWERING_DIFFERS
+from qspec.diagnostics.catalogue import LOWERING_DIFFERS, UNSUPPORTED_LAYER
 from qspec.graph.layers import Value
 from qspec.graph.ops import Composition
 from qspec.keras.execution import Step, run_step, step_constants
+from qspec.keras.op_kernels import KERNELS
 
 # Of the largest value; kernels sum in other orders, and float32 has 24 bits.
 _TOLERANCE = 1e-3
@@ -28,6 +29,14 @@ def false_claims(steps: Sequence[Step], path: str) -> list[Diagnostic]:
 def _false_claim(step: Step, path: str) -> Diagnostic | None:
     assert step.composition is not None
     call, composition = step.call, step.composition
+    unknown = next((op.kind for op in composition.ops if op.kind not in KERNELS), None)
+    if unknown is not None:
+        return UNSUPPORTED_LAYER.at(
+            Place(path),
+            f"`{call.layer.class_name}` at `{call.layer.path}` is said to become {unknown}, which cannot be simulated",
+            help="write it with other ops in its `qspec.register_lowering`, or leave it in float",
+            layer=call.layer.path,
+        )
     values = iter(_random_inputs(composition))
     arguments, keywords = keras.tree.map_structure(
         lambda leaf: next(values) if isinstance(leaf, Value) else leaf, (call.arguments, dict(call.keywords))

@@ -15,8 +15,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import Call
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Composition
@@ -25,9 +23,7 @@ from qspec.keras.live_arguments import live_arguments
 from qspec.keras.op_execution import (
     Constants,
     Inner,
-    computed_op_by_op,
     op_by_op,
-    replaced_variables,
     sourced_constants,
     weighted_op,
 )
@@ -122,48 +118,7 @@ def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner:
         return arguments[0]
     if step.composition is None:
         return layer(*live_arguments(arguments), **live_arguments(keywords))
-    if computed_op_by_op(step.composition):
-        return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner)
-    if any(kind == "weights" for kind, _ in constants):
-        return _with_variables(step, constants, arguments, keywords)
-    return layer(*arguments, **keywords)
-
-
-def _with_variables(step: Step, constants: Constants, arguments: Any, keywords: Any) -> Any:
-    """The layer's own call, its variables reading as *constants*."""
-    layer = step.layer
-    assert step.composition is not None
-    replaced = replaced_variables(layer, step.composition, constants)
-    with _ReplacedVariables(replaced) as scope:
-        value = layer(*arguments, **keywords)
-    unread = [variable.name for variable, _ in replaced if id(variable) not in scope.read]
-    if unread:
-        message = f"layer `{step.call.layer.path}` does not read its variable `{unread[0]}` through Keras"
-        advice = f'set `rule … match {type(layer).__name__} where path == "{step.call.layer.path}" {{ all = float }}`'
-        raise SpecError([UNSUPPORTED_LAYER.at(Place(step.call.layer.path), message, help=advice)])
-    for variable, update in scope.updates:
-        variable.assign(update)
-    for loss in scope.losses:
-        layer.add_loss(loss)
-    added = constants.get(("bias", "bias")) if getattr(layer, "bias", None) is None else None
-    return value if added is None else value + ops.cast(added, value.dtype)
-
-
-class _ReplacedVariables(keras.StatelessScope):  # type: ignore[misc]
-    """Gives variables other values, and remembers which were read and what was written."""
-
-    def __init__(self, replaced: list[tuple[Any, Any]]) -> None:
-        super().__init__(replaced, collect_losses=True)
-        self.read: set[int] = set()
-        self.updates: list[tuple[Any, Any]] = []
-
-    def get_current_value(self, variable: Any) -> Any:
-        self.read.add(id(variable))
-        return super().get_current_value(variable)
-
-    def add_update(self, update: tuple[Any, Any]) -> None:
-        self.updates.append(update)
-        super().add_update(update)
+    return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner)
 
 
 @contextmanager

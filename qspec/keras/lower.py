@@ -65,6 +65,7 @@ def lower(model: QuantizedModel) -> FloatFile:
     ]
     with traced_for_a_file():
         concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
+    literals.clear()  # the converter needs many times the size of the weights, which the graph has now
     return stitch(_convert(concrete, model.name), predicted.inputs, cuts)
 
 

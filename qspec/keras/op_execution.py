@@ -19,11 +19,6 @@ Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
 Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, and goes on with what comes back
 
 
-def computed_op_by_op(composition: Composition) -> bool:
-    """Whether there is a kernel for each of the ops."""
-    return all(op.kind in KERNELS for op in composition.ops)
-
-
 def _is_known(tensor: Tensor) -> bool:
     return tensor.source is not None or tensor.value is not None
 
@@ -63,19 +58,6 @@ def _variable(layer: Any, source: Source) -> Any:
     for name in path:
         found = found[int(name)] if name.isdigit() else getattr(found, name)
     return found[int(last)] if last.isdigit() else constant_of(found, last)
-
-
-def replaced_variables(layer: Any, composition: Composition, constants: Constants) -> list[tuple[Any, Any]]:
-    """The variables of *layer* that *constants* stand for, each with the value in its own layout."""
-    found = []
-    for tensor in composition.tensors.values():
-        if tensor.slot is None or tensor.source is None or (tensor.slot.kind, str(tensor.slot.key)) not in constants:
-            continue
-        variable, value = _variable(layer, tensor.source), constants[tensor.slot.kind, str(tensor.slot.key)]
-        permutation = tensor.source.permutation or tuple(range(len(variable.shape)))
-        value = tf.reshape(value, [variable.shape[axis] for axis in permutation])
-        found.append((variable, tf.transpose(value, np.argsort(permutation))))
-    return found
 
 
 def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], constants: Constants, inner: Inner) -> Any:

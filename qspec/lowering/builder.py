@@ -56,7 +56,7 @@ class Draft:
 
     def constant(self, value: Any, shape: Shape, type: str = "int32", name: str = "") -> int:
         """A constant of integers that no spec speaks of: axes, paddings, a shape."""
-        return self._add(Tensor(len(self.tensors), name, shape, type, constant=True, value=value))
+        return self._add(Tensor(len(self.tensors), name, shape, type, constant=True, value=_frozen(value)))
 
     def variable(
         self,
@@ -68,13 +68,15 @@ class Draft:
     ) -> int:
         """A float constant made from a layer's variables or config; *owner* tells which."""
         number = len(self.tensors)
-        added = self._add(Tensor(number, "", shape, constant=True, slot=slot, value=value, source=source))
+        added = self._add(Tensor(number, "", shape, constant=True, slot=slot, value=_frozen(value), source=source))
         self.owners[added] = owner
         return added
 
     def _add(self, tensor: Tensor) -> int:
         self.tensors.append(tensor)
         if tensor.slot is not None:
+            if tensor.slot in self.slots:
+                raise ValueError(f'a layer has two tensors called {tensor.slot.kind}["{tensor.slot.key}"]')
             self.slots[tensor.slot] = tensor.id
         return tensor.id
 
@@ -201,3 +203,8 @@ class Draft:
             name = f"{base}_{names[base]}"
         names[name] = 0
         return replace(tensor, id=number, name=name)
+
+
+def _frozen(value: Any) -> Any:
+    """Nested lists as tuples, so that constants can be compared."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

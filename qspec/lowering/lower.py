@@ -117,6 +117,8 @@ class _Run:
             if call.layer.class_name == "InputLayer" and call.layer.built_in:
                 self._check_outputs(call, 1)
                 return (self._input(call),)
+            if not call.inputs and not call.layer.operation:
+                raise Malformed("inbound_nodes", "it is called without a tensor")
             site = Site(call, self.draft, [self.values[value] for value in call.inputs])
             result = self._lowering(call)(site)
             tensors = (result,) if isinstance(result, int) else result

@@ -13,9 +13,6 @@ from qspec.lowering.arguments import Arguments
 from qspec.lowering.site import Lowering, Site, Unsupported
 from qspec.lowering.writing import reshape
 
-_COMPUTED = ("BatchNormalization", "Normalization")
-"""Layers with constants that are computed from their variables, which is known of layers of the model alone."""
-
 
 def _ignores_masks(layer: Node) -> bool:
     """Whether a layer inside computes the same with a mask."""
@@ -58,7 +55,7 @@ class Wrappers:
     def _layer(self, site: Site, inputs: Sequence[int]) -> int:
         layer = site.call.layer
         table = self.operations if layer.operation else self.layers
-        if not layer.built_in or layer.class_name not in table or layer.class_name in _COMPUTED:
+        if not layer.built_in or layer.class_name not in table:
             raise Unsupported(f"`{layer.class_name}` inside of it has no entry in the lowering table for that place")
         result = table[layer.class_name](replace(site, inputs=list(inputs)))
         tensors = (result,) if isinstance(result, int) else result

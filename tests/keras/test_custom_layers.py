@@ -95,6 +95,31 @@ def test_a_registered_function_writes_the_ops(tmp_path):
     assert {"LOGISTIC", "MUL"} <= {*kinds}
 
 
+def test_a_registered_function_may_write_only_what_can_be_simulated(monkeypatch: pytest.MonkeyPatch):
+    def gate(site):
+        tensor = site.single_input()
+        return site.write("SVDF", [tensor], site.shape(tensor), site.output)
+
+    monkeypatch.setitem(REGISTERED, "Gate", gate)
+    with pytest.raises(qspec.SpecError) as raised:
+        qspec.apply(qspec.loads(SPEC), network(Gate(name="gate")), SAMPLES)
+
+    (error,) = [item for item in raised.value.diagnostics if item.severity.value == "error"]
+    assert "`Gate` at `gate` is said to become SVDF, which cannot be simulated" in error.message
+
+
+def test_two_tensors_of_a_layer_have_two_names(monkeypatch: pytest.MonkeyPatch):
+    def gate(site):
+        tensor = site.single_input()
+        once = site.write("LOGISTIC", [tensor], site.shape(tensor), site.inner("value"))
+        twice = site.write("LOGISTIC", [once], site.shape(tensor), site.inner("value"))
+        return site.write("LOGISTIC", [twice], site.shape(tensor), site.output)
+
+    monkeypatch.setitem(REGISTERED, "Gate", gate)
+    with pytest.raises(ValueError, match=r'two tensors called inner\["value"\]'):
+        qspec.check(qspec.loads(SPEC), network(Gate(name="gate")))
+
+
 def test_the_config_lacks_what_the_class_needs():
     report = qspec.check(qspec.loads(SPEC + "layer Gate as Conv2D\n"), network(Gate(name="gate")))
 

@@ -124,9 +124,9 @@ def _images() -> Models:
             (6, 5, 3), getattr(L, name)(**config), L.Rescaling(1 / 255), dtype="uint8"
         )
     # Outside a Sequential it leaves no trace: its symbolic result is its input.
-    for dtype in ("float32", "uint8"):
-        found[f"augmentation_Equalization_{dtype}"] = lambda dtype=dtype: keras.Sequential(
-            [keras.Input((6, 5, 3), dtype=dtype), L.Equalization(), L.Rescaling(1 / 255)]
+    for dtype, bins in (("float32", 256), ("uint8", 64)):
+        found[f"augmentation_Equalization_{dtype}"] = lambda dtype=dtype, bins=bins: keras.Sequential(
+            [keras.Input((6, 5, 3), dtype=dtype), L.Equalization(bins=bins), L.Rescaling(1 / 255)]
         )
     found["contrast"] = lambda: chain((6, 5, 3), L.AutoContrast())
     found["contrast_unit"] = lambda: chain((6, 5, 3), L.AutoContrast(value_range=(0, 1)))

@@ -267,7 +267,26 @@ def _wrapped() -> dict[str, Made]:
         outer = keras.Input(IMAGES)
         return keras.Model(outer, L.LSTM(3)(L.TimeDistributed(model)(outer)))
 
+    def normalized() -> Any:
+        import keras
+
+        model = keras.Sequential([keras.Input((6, 5, 2)), L.Conv2D(3, 3), L.BatchNormalization(), L.ReLU()])
+        outer = keras.Input(IMAGES)
+        return keras.Model(outer, L.TimeDistributed(model)(outer))
+
     return {
+        "distributed_batch_normalization": _chain(IMAGES, lambda: L.TimeDistributed(L.BatchNormalization())),
+        "distributed_known_normalization": _chain(
+            SEQUENCE, lambda: L.TimeDistributed(L.Normalization(mean=[0.5] * 6, variance=[2.0] * 6))
+        ),
+        "distributed_normalized": normalized,
+        "distributed_rescaling": _chain(SEQUENCE, lambda: L.TimeDistributed(L.Rescaling(0.5, 0.25))),
+        "distributed_separable": _chain(IMAGES, lambda: L.TimeDistributed(L.SeparableConv2D(3, 2))),
+        "distributed_prelu": _chain(IMAGES, lambda: L.TimeDistributed(L.PReLU(shared_axes=[1, 2]))),
+        "distributed_twice": _chain((2, 3, 4), lambda: L.TimeDistributed(L.TimeDistributed(L.Dense(3)))),
+        "distributed_recurrent": _chain(
+            (2, 5, 6), lambda: L.TimeDistributed(L.Bidirectional(L.GRU(3, return_sequences=True)))
+        ),
         "distributed_dense": _chain(SEQUENCE, lambda: L.TimeDistributed(L.Dense(3))),
         "distributed_dense_softmax": _chain(SEQUENCE, lambda: L.TimeDistributed(L.Dense(3, activation="softmax"))),
         "distributed_convolution": _chain(IMAGES, lambda: L.TimeDistributed(L.Conv2D(3, 3, activation="relu"))),

@@ -62,9 +62,14 @@ def flatbuffer(
 
 
 def graph_file(
-    graph: OpGraph, made: Sequence[T], values: Mapping[int, Any] | None = None, version: int | None = None
+    graph: OpGraph,
+    made: Sequence[T],
+    values: Mapping[int, Any] | None = None,
+    version: int | None = None,
+    signatures: Mapping[int, Sequence[int]] | None = None,
 ) -> bytes:
-    """A model of several ops. *values* are those of constants, by tensor."""
+    """A model of several ops. *values* are those of constants, by tensor, and *signatures* the shapes with -1 for each
+    dynamic dimension; the file's own shape has 1 there."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -74,6 +79,8 @@ def graph_file(
     subgraph.tensors = [
         _tensor(schema, tensor, made[tensor.id], (values or {}).get(tensor.id), buffers) for tensor in graph.tensors
     ]
+    for number, signature in (signatures or {}).items():
+        subgraph.tensors[number].shapeSignature = list(signature)
     subgraph.inputs, subgraph.outputs = list(graph.inputs), list(graph.outputs)
     model.version, model.subgraphs, model.buffers = 3, [subgraph], buffers
     builder = flatbuffers.Builder(1024)
@@ -116,7 +123,11 @@ def _set_options(schema: Any, node: Any, kind: str, attributes: Mapping[str, Any
 
 def _tensor(schema: Any, tensor: Any, made: T, stored: Any, buffers: list[Any]) -> Any:
     result = schema.TensorT()
-    result.name, result.shape, result.buffer = tensor.name.encode(), list(made.shape), 0
+    result.name, result.shape, result.buffer = (
+        tensor.name.encode(),
+        [1 if size is None else size for size in made.shape],
+        0,
+    )
     result.type = getattr(schema.TensorType, made.type.upper())
     if made.scale is not None and made.type != "float32":
         count = made.shape[made.axis] if made.axis is not None else 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,28 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qspec.graph.ops import OpGraph
-from qspec.targets import Representation, version_of
+from qspec.targets import Representation
 from tests.targets.one_op import T, one_op
+from tests.targets.one_op_file import graph_file
 
 NUMPY = {"int4": np.int8, "bool": np.bool_}
-ENUMS = {
-    "padding": "Padding",
-    "fused_activation_function": "ActivationFunctionType",
-    "mode": "MirrorPadMode",
-    "in_data_type": "TensorType",
-    "out_data_type": "TensorType",
-    "output_type": "TensorType",
-    "out_type": "TensorType",
-    "quantized_bias_type": "TensorType",
-}
-OPTIONS = {
-    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"), "Pool2DOptions"),
-    **dict.fromkeys(
-        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "REDUCE_ALL", "REDUCE_ANY"), "ReducerOptions"
-    ),
-    **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
-    "L2_NORMALIZATION": "L2NormOptions",
-}
 
 
 @dataclass(frozen=True)
@@ -60,73 +42,16 @@ def op_file(
     case: OpCase, constants: Mapping[int, NDArray[Any]], dynamic: Mapping[int, Sequence[int]] | None = None
 ) -> bytes:
     """The flatbuffer of *case*. *constants* are the stored values by tensor id; *dynamic* are shape signatures."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     graph, made = case.graph()
-    op = graph.ops[0]
-    model, buffers = schema.ModelT(), [schema.BufferT()]
-    subgraph, code, node = schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
-    code.builtinCode = getattr(schema.BuiltinOperator, case.kind)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version_of(op, graph, lambda tensor: made[tensor].representation) or 1
-    subgraph.tensors = []
-    for tensor in graph.tensors:
-        subgraph.tensors.append(_tensor(tensor.name, made[tensor.id], constants.get(tensor.id), buffers))
-        if dynamic and tensor.id in dynamic:
-            subgraph.tensors[-1].shapeSignature = list(dynamic[tensor.id])
-    node.inputs, node.outputs, node.opcodeIndex = list(op.inputs), list(op.outputs), 0
-    _set_options(node, case)
-    subgraph.operators, subgraph.inputs, subgraph.outputs = [node], list(graph.inputs), list(graph.outputs)
-    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [subgraph], buffers
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return graph_file(graph, [_with_scales(one) for one in made], constants, signatures=dynamic)
 
 
-def _set_options(node: Any, case: OpCase) -> None:
-    from ai_edge_litert import schema_py_generated as schema
-
-    by_name = {name.lower(): name for name in dir(schema.BuiltinOptions)}
-    name = by_name.get(OPTIONS.get(case.kind, case.kind.replace("_", "") + "Options").lower())
-    if name is None:
-        return
-    node.builtinOptionsType = getattr(schema.BuiltinOptions, name)
-    node.builtinOptions = getattr(schema, f"{name}T")()
-    for attribute, value in case.attributes.items():
-        known = re.sub("_([a-z])", lambda match: match[1].upper(), attribute)
-        assert hasattr(node.builtinOptions, known), f"{name} has no {known}"
-        if attribute in ENUMS:
-            value = getattr(getattr(schema, ENUMS[attribute]), value)
-        setattr(node.builtinOptions, known, value)
-
-
-def _tensor(name: str, made: T, stored: NDArray[Any] | None, buffers: list[Any]) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    result = schema.TensorT()
-    result.name, result.shape, result.buffer = name.encode(), [size or 1 for size in made.shape], 0
-    result.type = getattr(schema.TensorType, made.type.upper())
+def _with_scales(made: T) -> T:
+    """*made* with the scales that its file has."""
     scales = scales_of(made)
-    if scales is not None:
-        result.quantization = schema.QuantizationParametersT()
-        result.quantization.scale = [float(scale) for scale in scales]
-        result.quantization.zeroPoint = [made.zero_point] * len(scales)
-        result.quantization.quantizedDimension = made.axis or 0
-    if made.constant:
-        assert stored is not None
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(_bytes(stored, made.type), np.uint8)
-        buffers.append(buffer)
-        result.buffer = len(buffers) - 1
-    return result
-
-
-def _bytes(stored: NDArray[Any], type: str) -> bytes:
-    if type != "int4":
-        return np.ascontiguousarray(stored, NUMPY.get(type, type)).tobytes()
-    flat = np.append(stored.ravel(), [0] * (stored.size % 2)).astype(np.int8)
-    return ((flat[::2] & 15) | (flat[1::2] & 15) << 4).astype(np.uint8).tobytes()
+    if scales is None:
+        return replace(made, scale=None)
+    return replace(made, scales=tuple(float(scale) for scale in scales) if made.axis is not None else ())
 
 
 def scales_of(made: T) -> NDArray[np.float32] | None:
@@ -139,9 +64,7 @@ def scales_of(made: T) -> NDArray[np.float32] | None:
 
 def stored_as(made: T) -> Representation:
     """How the file stores a tensor, its scales per channel included."""
-    scales = scales_of(made)
-    several = scales is not None and made.axis is not None
-    return replace(made.representation, scales=tuple(float(scale) for scale in scales) if several else ())
+    return _with_scales(made).representation
 
 
 def stored_constants(case: OpCase, seed: int = 0) -> dict[int, NDArray[Any]]:

@@ -166,7 +166,7 @@ def movements() -> Iterator[OpCase]:
     backwards = [x8(1, 4, 8), integers((0, 0, 0)), integers((1, 4, 8)), integers((1, -1, 1))]
     yield OpCase("STRIDED_SLICE", backwards, [x8(1, 4, 8)], {"begin_mask": 7, "end_mask": 7}, "backwards")
     for order in permutations(range(4)):
-        for type in ("int8", "int32"):
+        for type in ("int8", "int32", "int64", "bool"):
             output = activation(type, *(SHAPE[axis] for axis in order))
             yield OpCase("TRANSPOSE", [activation(type, *SHAPE), integers(order)], [output], {}, str(order))
     yield OpCase("TRANSPOSE", [x8(2, 300, 300, 8), integers((3, 0, 1, 2))], [x8(8, 2, 300, 300)], {}, "large")
@@ -198,9 +198,28 @@ def gathers() -> Iterator[OpCase]:
     yield gather((1, 8, 4), (1, 2), 1)
 
 
+def wide_types() -> Iterator[OpCase]:
+    """Types of which some variants stop where others take them or leave them."""
+    for type in ("int32", "int64", "bool"):
+        for kind in (
+            "RESIZE_BILINEAR",
+            "RESIZE_NEAREST_NEIGHBOR",
+            "REDUCE_ALL",
+            "REDUCE_MAX",
+            "SUM",
+            "MEAN",
+            "REVERSE_V2",
+        ):
+            yield case_of(kind, type)
+        for kind in ("MIRROR_PAD", "GATHER", "ARG_MAX", "HARD_SWISH", "SELECT_V2", "MAXIMUM", "CONCATENATION"):
+            yield case_of(kind, type)
+    for kind in ("RELU", "RESHAPE", "ADD", "FILL", "EMBEDDING_LOOKUP", "PADV2", "TRANSPOSE", "CONCATENATION"):
+        yield case_of(kind, "int4")
+
+
 def limit_cases() -> list[OpCase]:
     """All of these."""
-    groups = (convolutions, pools, resizes, reductions, softmaxes, elementwise, movements, gathers)
+    groups = (convolutions, pools, resizes, reductions, softmaxes, elementwise, movements, gathers, wide_types)
     return [case for group in groups for case in group()]
 
 

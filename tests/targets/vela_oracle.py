@@ -14,6 +14,20 @@ _CPU = re.compile(r"Warning \(supported operators\) operator: (\S+), ofm: '(.*)'
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """How many ops of a model were held against the compiler, and how many of these disagree."""
+
+    variant: str
+    model: str
+    ops: int
+    disagreements: int
+
+
+COMPARISONS: list[Comparison] = []
+"""All since the process began; `conftest.py` sums them up by variant."""
+
+
+@dataclass(frozen=True)
 class Compiled:
     """`cpu` are the outputs of the ops left to the CPU, `reasons` those that the compiler states for them;
     `error` is its last line where it wrote no file."""
