@@ -98,14 +98,14 @@ def test_a_registered_function_writes_the_ops(tmp_path):
 def test_a_registered_function_may_write_only_what_can_be_simulated(monkeypatch: pytest.MonkeyPatch):
     def gate(site):
         tensor = site.single_input()
-        return site.write("SVDF", [tensor], site.shape(tensor), site.output)
+        return site.write("ZEROS_LIKE", [tensor], site.shape(tensor), site.output)
 
     monkeypatch.setitem(REGISTERED, "Gate", gate)
     with pytest.raises(qspec.SpecError) as raised:
-        qspec.apply(qspec.loads(SPEC), network(Gate(name="gate")), SAMPLES)
+        qspec.apply(qspec.loads(SPEC + "rule own match Gate { all = float }\n"), network(Gate(name="gate")), SAMPLES)
 
     (error,) = [item for item in raised.value.diagnostics if item.severity.value == "error"]
-    assert "`Gate` at `gate` is said to become SVDF, which cannot be simulated" in error.message
+    assert "`Gate` at `gate` is said to become ZEROS_LIKE, which cannot be simulated" in error.message
 
 
 def test_two_tensors_of_a_layer_have_two_names(monkeypatch: pytest.MonkeyPatch):
