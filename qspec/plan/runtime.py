@@ -54,7 +54,8 @@ class Refusals:
     def add(self, op: Op, verdict: Verdict) -> None:
         """Take up an op with the verdict that is against it."""
         for reason in verdict.reasons:
-            span = culprit(self.plan, op, reason)
+            # No quantizer mends an op that the target does not have.
+            span = Place(self.plan.layers.path) if verdict.row is None else culprit(self.plan, op, reason)
             # A quantizer that does not fit meets many ops, and one change mends them all.
             key = (span, "" if reason.tensor is not None else reason.message)
             self.found.setdefault(key, _Refusal(span, op, reason, verdict)).ops[f"{op.kind} of `{op.layer}`"] = None
@@ -108,6 +109,8 @@ class _Refusal:
     def _advice(self, plan: Plan) -> str:
         if self.verdict.unverified is not None:
             return unverified(self.verdict)
+        if self.verdict.row is None and not self.reason.help:
+            return "no type helps: the model needs layers that become other ops"
         decision = plan.decisions.get(self.op.outputs[0])
         if self.reason.help or (decision is not None and decision.origin.kind == "rule"):
             return self.reason.help

@@ -19,7 +19,7 @@ from qspec.targets import Outcome, Table, Verdict
 from tests.targets.one_op import shipped
 from tests.targets.op_cases import activation, case_of
 from tests.targets.op_files import OpCase, op_file, stored_as, stored_constants
-from tests.targets.vela_cases import limit_cases, type_cases
+from tests.targets.vela_cases import filters_of, light, limit_cases, type_cases
 from tests.targets.vela_oracle import CONFIGURATIONS, Compiled, compiled
 from tests.targets.vela_reasons import says_the_same
 
@@ -99,6 +99,19 @@ def test_only_the_batch_may_be_dynamic(kind: str, variant: str, tmp_path: Path) 
 
     assert [Outcome.ACCEPTED, Outcome.LEFT_TO_HOST] == seen == predicted
     assert "only the batch may be dynamic" in reasons
+
+
+@pytest.mark.parametrize("variant", ["u55", "u85"])
+def test_heavy_filters(variant: str, tmp_path: Path) -> None:
+    """The table does not see weights: it warns of filters whose weights may add up to more than Vela takes."""
+    small, large = filters_of(3, 3, 7000), filters_of(3, 3, 8192)
+    files = [
+        (case, op_file(case, stored_constants(light(case, value)))) for case in (small, large) for value in (20, 127)
+    ]
+    seen = [outcome(case, compiled(content, variant, tmp_path)) for case, content in files]
+
+    assert [Outcome.ACCEPTED] * 3 + [Outcome.LEFT_TO_HOST] == seen
+    assert [False, True] == [bool(judged(case, variant).warnings) for case in (small, large)]
 
 
 def test_every_row_is_tried() -> None:

@@ -217,9 +217,46 @@ def wide_types() -> Iterator[OpCase]:
         yield case_of(kind, "int4")
 
 
+def light(case: OpCase, value: int = 20) -> OpCase:
+    """*case* with weights that are all of one small value, so that their sum stays below Vela's limit."""
+    shape = case.inputs[1].shape if case.inputs[1] is not None else ()
+    return replace(case, stored={1: np.full([size or 1 for size in shape], value, np.int8)})
+
+
+def filters_of(height: int, width: int, channels: int) -> OpCase:
+    """A CONV_2D of two filters as large as its input."""
+    operands = [x8(1, height, width, channels), weights_of("int8", 2, height, width, channels), None]
+    attributes = {"stride_w": 1, "stride_h": 1, "padding": "VALID"}
+    return OpCase("CONV_2D", operands, [x8(1, 1, 1, 2, factor=8)], attributes, f"{height} {width} {channels}")
+
+
+def channels() -> Iterator[OpCase]:
+    for depth in (65536, 65537):
+        yield light(filters_of(1, 1, depth))
+        depthwise = convolution("DEPTHWISE_CONV_2D", "i8", 1, 1, depth)
+        yield light(replace(depthwise, inputs=[*depthwise.inputs[:2], None], note=f"{depth} channels"))
+        operands = [x8(1, depth), weights_of("int8", 2, depth), None]
+        yield light(OpCase("FULLY_CONNECTED", operands, [x8(1, 2, factor=8)], {}, f"{depth} channels"))
+        attributes = {"stride_w": 2, "stride_h": 2, "filter_width": 2, "filter_height": 2, "padding": "VALID"}
+        for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+            yield OpCase(kind, [x8(1, 2, 2, depth)], [x8(1, 1, 1, depth)], attributes, f"{depth} channels")
+        yield OpCase("ADD", [x8(1, depth)] * 2, [x8(1, depth, factor=2)], {}, f"{depth} channels")
+
+
 def limit_cases() -> list[OpCase]:
     """All of these."""
-    groups = (convolutions, pools, resizes, reductions, softmaxes, elementwise, movements, gathers, wide_types)
+    groups = (
+        convolutions,
+        pools,
+        resizes,
+        reductions,
+        softmaxes,
+        elementwise,
+        movements,
+        gathers,
+        wide_types,
+        channels,
+    )
     return [case for group in groups for case in group()]
 
 
