@@ -1,7 +1,7 @@
 """Declare how a Keras model is quantized, check it against the hardware, and ship integers that match what was trained.
 
 `load`, `loads`, `check` and `register_lowering` need neither Keras nor TensorFlow; `apply`, `export`, `quantize`,
-`verify` and `load_model` load them on first use.
+`verify`, `extract`, `strip` and `load_model` load them on first use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qspec._check import check, load, loads
     from qspec.diagnostics import Diagnostic, Severity, SpecError
-    from qspec.keras import apply, export, load_model, quantize, verify
+    from qspec.keras import apply, export, extract, load_model, quantize, strip, verify
     from qspec.lowering import register_lowering
 
 __version__ = "0.1.0"
@@ -23,18 +23,20 @@ __all__ = [
     "apply",
     "check",
     "export",
+    "extract",
     "load",
     "load_model",
     "loads",
     "quantize",
     "register_lowering",
+    "strip",
     "verify",
 ]
 
 _HOMES = {
     "qspec._check": ("check", "load", "loads"),
     "qspec.diagnostics": ("Diagnostic", "Severity", "SpecError"),
-    "qspec.keras": ("apply", "export", "load_model", "quantize", "verify"),
+    "qspec.keras": ("apply", "export", "extract", "load_model", "quantize", "strip", "verify"),
     "qspec.lowering": ("register_lowering",),
 }
 

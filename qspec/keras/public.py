@@ -15,13 +15,14 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.keras.bias_correction import InputMeans, correct_biases
+from qspec.keras.copying import copied
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
-from qspec.keras.live_model import read_model
 from qspec.keras.lower import lower
 from qspec.keras.model import BuiltInHooks, QuantizedModel, TrainingHooks
 from qspec.keras.random_samples import FEW, random_samples
 from qspec.keras.ranges import KnownParameters
+from qspec.keras.refusals import refusals
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
 from qspec.lint import check
@@ -48,7 +49,7 @@ def apply(
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
-    quantized, _ = _apply(_loaded(spec), _copy(_unquantized(model)), calibration, progress)
+    quantized, _ = _apply(_loaded(spec), copied(_unquantized(model)), calibration, progress)
     return quantized
 
 
@@ -235,21 +236,6 @@ def _apply(
     return quantized, (file, calibration)
 
 
-def _copy(model: keras.Model) -> keras.Model:
-    """A model of its own with the same names and values; `keras.models.clone_model` renames the inputs."""
-    own = {type(layer).__name__: type(layer) for layer in read_model(model).layers.values()}
-    try:
-        config = keras.saving.serialize_keras_object(model)
-        copy = keras.saving.deserialize_keras_object(config, custom_objects=own)
-    except Exception as error:  # Keras raises many kinds, each with a long text of its own; it stays the cause
-        message = f"Keras cannot copy this model: it raised a {type(error).__name__}"
-        advice = "register custom functions and classes with `keras.saving.register_keras_serializable`"
-        raise SpecError([UNREADABLE_MODEL.at(Place(model.name), message, help=advice)]) from error
-    for variable, original in zip(copy.variables, model.variables, strict=True):
-        variable.assign(original)
-    return copy
-
-
 def _sampled(data: Any, model: QuantizedModel) -> Samples:
     """As many as the spec's `calibrate` block says, drawn with its seed; of batches that come by and by, the first."""
     wanted, seed = model.spec.calibrate.samples, model.spec.calibrate.seed
@@ -299,7 +285,7 @@ def _judge(
     started = time.perf_counter()
     inputs = random_samples(model.plan, known) if samples is None else list(samples.inputs)
     indices, problems = verify_structure(content, str(path), model.plan, known)
-    if problems:
+    if problems := problems or refusals(content, str(path)):
         raise SpecError(problems)
 
     def run(part: Sequence[np.ndarray], replace: Replace | None) -> Sequence[np.ndarray]:

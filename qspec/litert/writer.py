@@ -11,13 +11,13 @@ import numpy as np
 import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.graph.operands import operand_of
 from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import ABSENT, op_version, rescale_of
+from qspec.litert.constants import constant_codes
 from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
 from qspec.litert.pieces import Pieces
-from qspec.numerics import Parameters, pack_int4, quantize, quantize_bias
+from qspec.numerics import Parameters, pack_int4
 from qspec.plan.plan import Plan
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -277,20 +277,10 @@ class _Writer:
         if tensor.type == "float32":
             return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(values), None)
         if slot is not None and slot.kind == "bias":
-            scales = [self.parameters[operand_of(op, name)].scale for name in ("input", "weights")]
-            bits = 64 if tensor.type == "int64" else 32
             values = self.biases.get(tensor.id, values)
-            codes: np.ndarray = quantize_bias(values, *scales, bits=bits)  # type: ignore[arg-type]
-            scale = np.asarray(scales[0] * scales[1], np.float32)
-            limits = np.iinfo(codes.dtype)
-            parameters = Parameters(
-                scale, np.zeros(scale.shape, np.int32), limits.min, limits.max, 0 if scale.ndim else None
-            )
-        else:
-            parameters = self.parameters[tensor.id]
-            codes = quantize(values, parameters)
-            if tensor.type == "int4":
-                codes = pack_int4(codes)
+        codes, parameters = constant_codes(op, tensor, values, self.parameters)
+        if tensor.type == "int4":
+            codes = pack_int4(codes)
         return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(codes), parameters)
 
     def _copy(self, source: int) -> int:

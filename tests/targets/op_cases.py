@@ -416,6 +416,22 @@ def _changed(made: T, scale: float = 1.0, shift: int = 0) -> T:
     return replace(made, scale=made.scale * scale, zero_point=made.zero_point + shift, scheme=scheme)
 
 
+def small_outputs() -> Iterator[OpCase]:
+    """Sums and differences whose output has a scale far below the inputs', a little above and below what a kernel can
+    multiply by: a factor below 1 behind a shift by 20 bits (15 of int16), or 14 of a squared difference."""
+    for kind, type, limit in (
+        ("ADD", "int8", 2 * 0.05 / 2**20),
+        ("SUB", "int8", 2 * 0.05 / 2**20),
+        ("ADD", "int16", 2 * 0.0005 / 2**15),
+        ("SUB", "int16", 2 * 0.0005 / 2**15),
+        ("SQUARED_DIFFERENCE", "int8", (2 * 0.05) ** 2 / 2**14),
+    ):
+        for factor in (1.1, 0.9):
+            inputs = [activation(type, *SHAPE)] * 2
+            output = activation(type, *SHAPE, scale=limit * factor)
+            yield OpCase(kind, inputs, [output], {}, f"output scale {factor} of the limit")
+
+
 def varied_cases() -> Iterator[OpCase]:
     """Variations of the int8 and int16 ops."""
     for scheme in ("i8", "i8pc", "i16x8"):
@@ -425,6 +441,7 @@ def varied_cases() -> Iterator[OpCase]:
     yield OpCase("ADD_N", [activation("int8", *SHAPE)] * 2, [activation("int8", *SHAPE)], {}, "one zero point")
     for scheme in ("i8", "i8pc", "i16x8pt", "i16x8"):
         yield far_bias(dense(scheme))
+    yield from small_outputs()
     for type in ("int8", "int16"):
         yield from varied(matmul(type))
         for kind in MAKERS:
