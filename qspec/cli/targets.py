@@ -16,6 +16,7 @@ from qspec.diagnostics.json_format import document
 from qspec.lint import Report, check
 from qspec.schema import load, shipped_target, shipped_targets
 from qspec.schema.names import offer
+from qspec.schema.operands import written
 from qspec.schema.target import Condition, Form, Group, Operand, OptionDefinition, Row, TargetDefinition
 from qspec.schema.targets import allowed_values, allows
 from qspec.targets.scope import spelled
@@ -129,6 +130,7 @@ def target_data(listed: Listed, whole: bool) -> dict[str, Any]:
         "host": definition.host.name if definition.host else None,
         "partition": definition.partition,
         "memory": dict(definition.memory),
+        "excess": definition.excess,
         "deprecated": definition.deprecated.reason if definition.deprecated else None,
         "options": [_option_data(option, listed.options.get(name)) for name, option in definition.options.items()],
         "ops": list(listed.settled.ops),
@@ -183,8 +185,7 @@ def _operand_data(operand: Operand) -> dict[str, Any]:
 
 def operand_types(operand: Operand) -> list[str]:
     """The alternatives as they are written: `int8 symmetric per_channel(0)`."""
-    texts = (words.span.source.text[words.span.start : words.span.end] for words in operand.types)
-    return [" ".join(text.split()) for text in texts]
+    return [written(words) for words in operand.types]
 
 
 def _condition_data(condition: Condition) -> dict[str, str]:

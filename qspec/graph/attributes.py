@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from qspec.graph.flatbuffer import Layout
 from qspec.graph.tflite_schema import enumeration, layout
 
 # Ops whose table is not called after them; every other is, as `CONV_2D` and `Conv2DOptions`.
@@ -27,8 +28,12 @@ _TABLES = {
 @cache
 def attributes(kind: str) -> Mapping[str, tuple[str, ...]]:
     """The attributes that an op of *kind* can have, each with the names of its values if it is an enumeration."""
-    table = _TABLES.get(kind) or _called_after().get(kind.replace("_", "").lower(), "")
-    return {name: field.names for name, field in layout(table).items()}
+    return {name: field.names for name, field in fields(kind).items()}
+
+
+def fields(kind: str) -> Layout:
+    """The attributes that an op of *kind* can have, as the fields of its table."""
+    return layout(_TABLES.get(kind) or _called_after().get(kind.replace("_", "").lower(), ""))
 
 
 @cache

@@ -14,6 +14,7 @@ from qspec.numerics.parameters import SMALLEST_RANGE
 
 Rounding = Callable[[Any, Any], Any]  # steps (a value over its scale) and zero point to whole steps
 
+_VECTOR = 16  # channels
 _BELOW_HALF = np.nextafter(np.float32(0.5), np.float32(0))
 
 
@@ -49,6 +50,36 @@ def round_twice(ratio: Any, count: int = 1) -> Rounding:
     exponent = ops.floor(ops.log2(ratio)) + 1.0 - math.floor(math.log2(count))
     shift = ops.power(2.0, ops.minimum(exponent, 0.0))
     return lambda steps, _: round_half_away(round_half_away(steps / shift) * shift)
+
+
+def round_mean_over_image(ratio: Any, zero_point: Any, count: int, threads: int) -> Rounding:
+    """How the built-in MEAN over height and width that keeps its dimensions rounds, on so many *threads*.
+
+    As `round_twice` the sum of *count* codes, whose *zero_point* it takes off afterwards, rounded in steps of the
+    result; ties of the second rounding go up where a thread computes 16 channels at once, and away from zero in what is
+    left (LiteRT, kernels/internal/optimized/integer_ops/mean.h; run: equal to ai-edge-litert 2.3.0 in every element).
+    """
+    share = ratio / count
+    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(share)) + 1.0, 0.0))
+    offset = round_half_away(zero_point * ratio)
+
+    def rounding(steps: Any, _: Any) -> Any:
+        codes = ops.round(steps / share) + zero_point * count
+        once = ops.floor(codes * (share / shift) + 0.5) * shift
+        return ops.where(_in_vectors(steps.shape[-1], threads), ops.floor(once + 0.5), round_half_away(once)) - offset
+
+    return rounding
+
+
+def _in_vectors(channels: int, threads: int) -> np.ndarray:
+    """Which channels, [channels], a MEAN computes 16 at once: each thread has its share, one thread 8 at least."""
+    parts, found = max(1, min(threads, channels // 8)), np.zeros(channels, bool)
+    start = 0
+    for part in range(parts):
+        share = (channels - start) // (parts - part)
+        found[start : start + share // _VECTOR * _VECTOR] = True
+        start += share
+    return found
 
 
 def fake_quantize(

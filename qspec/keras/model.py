@@ -23,6 +23,7 @@ from qspec.keras.fake_quantize import (
     range_parameters,
     round_codes,
     round_half_away,
+    round_mean_over_image,
     round_steps,
     round_twice,
 )
@@ -30,6 +31,7 @@ from qspec.keras.live_model import read_model
 from qspec.keras.op_execution import Constants
 from qspec.keras.ranges import ActivationRange, KnownParameters
 from qspec.keras.simulation import Hooks, Simulation, make_simulation
+from qspec.litert.interpreter import processors
 from qspec.numerics.bias import LARGEST_BIAS_CODE
 from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision
@@ -306,7 +308,12 @@ class BuiltInHooks(TrainingHooks):
         shape = self.model.plan.ops.tensors[producer.inputs[0]].shape or ()
         axes = self.model.plan.ops.tensors[producer.inputs[1]].value
         count = math.prod(shape[axis] or 1 for axis in axes)
-        return round_twice(source / self.known[index][0], count)
+        ratio = source / self.known[index][0]
+        if producer.attributes["keep_dims"] and len(shape) == 4 and sorted(axes) == [1, 2]:
+            range_ = self.model.plan.decisions[producer.inputs[0]].range
+            assert range_ is not None
+            return round_mean_over_image(ratio, self.known[range_][1], count, processors())
+        return round_twice(ratio, count)
 
 
 class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic
+from qspec.lint.broken_table import broken_table
 from qspec.lint.facts import Facts, Lint
 from qspec.lint.left_to_host import left_to_host
 from qspec.lint.not_accepted import not_accepted
@@ -12,7 +13,14 @@ from qspec.lint.refused_model import refused_model
 from qspec.lint.requirement_failed import requirement_failed
 from qspec.lint.target_warning import target_warning
 
-LINTS: tuple[Lint, ...] = (not_accepted, left_to_host, refused_model, target_warning, requirement_failed)
+LINTS: tuple[Lint, ...] = (
+    broken_table,
+    not_accepted,
+    left_to_host,
+    refused_model,
+    target_warning,
+    requirement_failed,
+)
 
 
 def lint(facts: Facts, lints: Sequence[Lint] = LINTS) -> Iterator[Diagnostic]:

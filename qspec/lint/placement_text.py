@@ -11,7 +11,7 @@ from qspec.targets import Coverage, Obstacle, Outcome
 if TYPE_CHECKING:
     from qspec.lint.facts import Deployed
 
-_MOST_LAYERS = 4
+_MOST_NAMES = 4
 _MOST_OBSTACLES = 8
 _MOST_STEPS = 3
 
@@ -35,12 +35,12 @@ def cut_text(deployed: Deployed) -> str:
 
 def _named(obstacle: Obstacle) -> str:
     """`prelu_1` and 11 more (PRELU: `edgetpu` has no row for PRELU)."""
-    if not obstacle.kind:
+    if not obstacle.ops:
         return f"the model ({_messages(obstacle)})"
     first, *others = obstacle.layers or ("",)
     more = f" and {len(others)} more" if others else ""
     where = f"`{first}`{more} " if first else ""
-    return f"{where}({obstacle.kind}: {_messages(obstacle)})"
+    return f"{where}({_few_names(obstacle.kinds)}: {_messages(obstacle)})"
 
 
 def _lines(deployed: Deployed) -> Iterator[str]:
@@ -68,11 +68,12 @@ def _lines(deployed: Deployed) -> Iterator[str]:
 
 
 def _amounts(deployed: Deployed) -> Iterator[str]:
-    placement, room = deployed.placement, deployed.table.definition.memory.get("parameters")
+    placement, definition = deployed.placement, deployed.table.definition
+    room = definition.memory.get("parameters")
     if room is not None:
         unit, name = (2**20, "MiB") if room >= 2**20 else (2**10, "KiB")
-        used = f"  parameters: {placement.parameter_bytes / unit:.2f} of {room / unit:.2f} {name}"
-        yield f"{used}; the rest is brought in piece by piece" if placement.parameter_bytes > room else used
+        beyond = f"; {definition.excess or 'that is more than it holds'}" if placement.parameter_bytes > room else ""
+        yield f"  parameters: {placement.parameter_bytes / unit:.2f} of {room / unit:.2f} {name}{beyond}"
     if placement.covered != Coverage() and deployed.table.host is not None:
         macs = f"{_percent(placement.covered.macs)} of {_count(placement.macs)} multiply-accumulates"
         parameters = f"{_percent(placement.covered.parameters)} of {_bytes(placement.total_parameters)} of parameters"
@@ -96,17 +97,23 @@ def _left(deployed: Deployed) -> Iterator[str]:
 def _few(lines: Sequence[str]) -> Iterator[str]:
     yield from lines[:_MOST_OBSTACLES]
     if len(lines) > _MOST_OBSTACLES:
-        yield f"  … and {len(lines) - _MOST_OBSTACLES} reasons more (`--format json` has all)"
+        more = len(lines) - _MOST_OBSTACLES
+        yield f"  … and {more} more reason{'' if more == 1 else 's'} (`--format json` has all)"
 
 
 def _members(obstacle: Obstacle) -> str:
-    """`2 CONV_2D (stem, block/sep): `."""
-    if not obstacle.kind:
+    """`2 CONV_2D (stem, block/sep): `, of several kinds `7 ops (CONV_2D, ADD): `."""
+    if not obstacle.ops:
         return "all: "
+    if len(obstacle.kinds) > 1:
+        return f"{len(obstacle.ops)} ops ({_few_names(obstacle.kinds)}): "
     layers = [op.layer for op in obstacle.ops]
-    names = ", ".join(layers[:_MOST_LAYERS]) + (", …" if len(layers) > _MOST_LAYERS else "")
     count = f"{len(layers)} " if len(layers) > 1 else ""
-    return f"{count}{obstacle.kind} ({names}): "
+    return f"{count}{obstacle.kinds[0]} ({_few_names(layers)}): "
+
+
+def _few_names(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
 
 
 def _messages(obstacle: Obstacle) -> str:

@@ -83,13 +83,15 @@ def check(
     if layers is None:
         found = suppress(spec, (*diagnostics, *unsupported(spec), *_of_layer_classes(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
+    from qspec.lint.doubts import doubts
     from qspec.lint.facts import gather
     from qspec.lint.lints import LINTS, lint
     from qspec.plan.make import make_plan
 
     plan = make_plan(spec, layers)
     facts = gather(spec, plan)
-    reported = (*diagnostics, *plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
+    verdicts = (*plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
+    reported = (*diagnostics, *doubts(spec, diagnostics).certain(verdicts))
     return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
 
 
@@ -97,9 +99,9 @@ def _of_targets(spec: Spec) -> Iterator[Diagnostic]:
     """What is wrong in the rows of the targets that the spec defines itself, and which of the deployed ones have no
     future."""
     if spec.targets:
-        from qspec.targets.unknown_names import unknown_names
+        from qspec.targets.own_tables import table_mistakes
 
-        yield from unknown_names(spec.targets.values())
+        yield from table_mistakes(spec.targets.values())
     if any(deploy.target.deprecated for deploy in spec.deploys):
         from qspec.lint.deprecated_target import deprecated_target
 
@@ -133,6 +135,7 @@ def _placement_data(deployed: Deployed) -> dict[str, Any]:
         "partitions": placement.partitions,
         "parameters": placement.parameter_bytes,
         "memory": dict(deployed.table.definition.memory),
+        "excess": deployed.table.definition.excess,
         "model": {"ops": len(placement.ops), "macs": placement.macs, "parameters": placement.total_parameters},
         "refused": [reason.message for reason in dict.fromkeys(placement.refused)],
         "ops": [
@@ -156,11 +159,12 @@ def _placement_data(deployed: Deployed) -> dict[str, Any]:
 
 
 def _obstacle_data(obstacle: Obstacle) -> dict[str, Any]:
-    """What keeps ops off: `op` None is the model as a whole. `gain` is what it would bring to change it: how many other
-    ops would `follow`, and what would be covered, without (`alone`) and with (`in_turn`) all obstacles before it; None
-    if there are too many to ask."""
+    """What keeps ops off: without `kinds` it is the model as a whole; `op` is the kind, where there is one only. `gain`
+    is what it would bring to change it: how many other ops would `follow`, and what would be covered, without (`alone`)
+    and with (`in_turn`) all obstacles before it; None if there are too many to ask."""
     return {
-        "op": obstacle.kind or None,
+        "op": obstacle.kinds[0] if len(obstacle.kinds) == 1 else None,
+        "kinds": list(obstacle.kinds),
         "ops": [op.index for op in obstacle.ops],
         "layers": list(obstacle.layers),
         "runs": obstacle.runs,

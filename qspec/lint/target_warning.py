@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import TARGET_WARNING
 from qspec.lint.facts import Facts
+from qspec.lint.memory import UNTOLD, too_much
 from qspec.plan.runtime import unverified
 from qspec.targets import Reason
 
 
 def target_warning(facts: Facts) -> Iterator[Diagnostic]:
-    """A target takes an op and computes it wrong, or will not take it for much longer.
+    """A target takes an op and computes it wrong, or will not take it for much longer; or it has to hold more
+    parameters than it can, and its table does not say what then happens.
 
     ## Why it matters
     Nothing fails: the numbers are other ones, or the next release of the target breaks the model.
@@ -20,10 +22,13 @@ def target_warning(facts: Facts) -> Iterator[Diagnostic]:
     ## Example
         target tflm { op DIV { input = int8, output = int8, warn when true because "tiny quotients saturate" } }
 
-    The related place is the line of the target's table that warns.
+    The related place is the line of the target's table that warns. What becomes of parameters that do not fit, a table
+    tells with `memory.excess`, or with `refuse when parameters > memory.parameters` in its `model` block.
     """
     for deployed in facts.deployed:
         name = deployed.deploy.name
+        if excess := too_much(deployed):
+            yield TARGET_WARNING.at(deployed.deploy.span, f"`{name}`: {excess}", help=UNTOLD, target=name)
         found: dict[Reason, dict[str, None]] = {reason: {} for reason in deployed.placement.model.warnings}
         doubts: dict[Reason, str] = {}
         for placed in deployed.placement.ops:

@@ -15,6 +15,11 @@ from qspec.litert.flatbuffer import litert_missing
 Kernels = Literal["fast", "built_in", "reference"]
 
 
+def processors() -> int:
+    """How many there are: the threads that an interpreter has unless told otherwise."""
+    return os.cpu_count() or 1
+
+
 def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = False, threads: int = 0) -> Any:
     """An interpreter with its tensors allocated.
 
@@ -37,7 +42,7 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
     try:
         interpreter = Interpreter(
             model_content=content,
-            num_threads=threads or os.cpu_count(),
+            num_threads=threads or processors(),
             experimental_op_resolver_type=resolver,
             experimental_preserve_all_tensors=keep_tensors,
         )

@@ -120,4 +120,5 @@ _VARIABLES: dict[str, Callable[[Node, Shape], Variables]] = {
     "Dense": _dense,
     "BatchNormalization": _batch_normalization,
     "PReLU": _p_re_lu,
+    "LayerScale": lambda config, shape: {"gamma": (config["projection_dim"].integer(1),)},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qspec.lowering import (
     activations,
     adaptive_pooling,
+    applications,
     attention,
     convolutions,
     convolutions_3d,
@@ -128,6 +129,9 @@ LOWERINGS: dict[str, Lowering] = {
     "GaussianNoise": passing.passing,
     "ActivityRegularization": passing.passing,
     "Identity": passing.passing,
+    "LayerScale": applications.layer_scale,
+    "StochasticDepth": passing.passing,
+    "CustomScaleLayer": applications.custom_scale,
     "AugMix": preprocessing.augmentation(casts=True),
     "CutMix": preprocessing.augmentation(casts=True),
     "RandAugment": preprocessing.augmentation(casts=True),

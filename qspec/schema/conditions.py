@@ -25,7 +25,7 @@ def check_condition(condition: tree.Expression, found: Diagnostics, functions: C
             raise unknown_function(node, functions)
         return UNKNOWN
 
-    for part in _parts(condition):
+    for part in parts(condition):
         try:
             condition_holds(part, lambda _: UNKNOWN, call)
         except Mistake as mistake:
@@ -85,14 +85,14 @@ def _check_qualified(path: tree.Path, captures: Mapping[str, Span], found: Diagn
         found.add(INVALID_EXPRESSION.at(path.span, message, help=f"write `{next(iter(captures))}.{name}`"))
 
 
-def _parts(condition: tree.Expression) -> Iterator[tree.Expression]:
+def parts(condition: tree.Expression) -> Iterator[tree.Expression]:
     """The conditions that `and`, `or` and `not` join, so that a mistake in one does not hide the next."""
     match condition:
-        case tree.And(parts=parts) | tree.Or(parts=parts):
-            for part in parts:
-                yield from _parts(part)
+        case tree.And(parts=joined) | tree.Or(parts=joined):
+            for part in joined:
+                yield from parts(part)
         case tree.Not(operand=operand):
-            yield from _parts(operand)
+            yield from parts(operand)
         case _:
             yield condition
 
@@ -154,7 +154,7 @@ _EXAMPLES = {
 def check_requirement(condition: tree.Expression, deploys: Collection[str], found: Diagnostics) -> bool:
     """Report what `require` cannot ask; true if nothing is wrong. *deploys* are the names before `.coverage`."""
     before = len(found.items)
-    for part in _parts(condition):
+    for part in parts(condition):
         if not isinstance(part, tree.Compare | tree.Member):
             message = f"{shown(part)} is no comparison"
             found.add(INVALID_EXPRESSION.at(part.span, message, help="compare a quantity: `size <= 1.5 MiB`"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
@@ -19,6 +19,20 @@ _SHIPPED = "std/int8.qspec"
 LONGEST_CHAIN = 64  # of imports
 
 
+class Unread(dict[str, None]):
+    """Names whose definitions could not be read, in the order in which they were met. With `anything`, when no import
+    could be read, any name may be one of them."""
+
+    anything = False
+
+    def __contains__(self, name: object) -> bool:
+        return self.anything or super().__contains__(name)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Take *names* in."""
+        self.update(dict.fromkeys(names))
+
+
 @dataclass
 class Files:
     """Reads a main file and its imports. With *texts* the file system is not touched, but for what is shipped."""
@@ -27,7 +41,8 @@ class Files:
     found: Diagnostics
     sources: dict[str, Source] = field(default_factory=dict)
     statements: list[tree.Statement] = field(default_factory=list)
-    unread: set[str] = field(default_factory=set)
+    unread: Unread = field(default_factory=Unread)
+    _lost: bool = False  # an import of which it is not known what it defines
     _route: list[tuple[str, tree.Import]] = field(default_factory=list)  # files being read, each with the import in it
 
     def read(self, source: Source) -> tree.File:
@@ -36,10 +51,11 @@ class Files:
         file, diagnostics = parse(source)
         self.found.items += diagnostics
         self._take(file, _identity(source.path, self.texts))
+        self.unread.anything = self._lost and len(self.sources) == 1
         return file
 
     def _take(self, file: tree.File, identity: str) -> None:
-        self.unread |= {name.text for name in file.unread}
+        self.unread.add(name.text for name in file.unread)
         for statement in file.statements:
             if isinstance(statement, tree.Import):
                 self._route.append((identity, statement))
@@ -85,10 +101,12 @@ class Files:
         if shipped:
             hint = f"write `{shipped}`, which is shipped with qspec"
             # What it defines is not undefined: one mistake is reported once.
-            self.unread |= STANDARD
+            self.unread.add(sorted(STANDARD))
         elif statement.path.text.startswith("std/"):
             hint = f"there is `{_SHIPPED}`"
+            self._lost = True
         else:
+            self._lost = True
             hint = "a path is relative to the folder of the file that imports; `std/…` is shipped with qspec"
         return MISSING_IMPORT.at(statement.path.span, message, label="not found", help=hint)
 
@@ -105,7 +123,9 @@ class Files:
 
 def _meant(path: str) -> str:
     """The shipped file that a path which leads nowhere looks like."""
-    return similar(path, [_SHIPPED]) or (_SHIPPED if path == posixpath.basename(_SHIPPED) else "")
+    # Every path ends alike: what counts is the name before the ending.
+    name = posixpath.basename(path).removesuffix(".qspec")
+    return _SHIPPED if similar(name, [posixpath.basename(_SHIPPED).removesuffix(".qspec")]) else ""
 
 
 def _name(statement: tree.Import) -> str:

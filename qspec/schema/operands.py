@@ -45,6 +45,15 @@ _PLAIN = {
     "asymmetric": ("scheme", "asymmetric"),
     "per_tensor": ("granularity", "per_tensor"),
 }
+# Types as other languages call them.
+_MEANT = {
+    "float": "float32",
+    "single": "float32",
+    "double": "float64",
+    "half": "float16",
+    "int": "int8",
+    "byte": "int8",
+}
 _WITH_NUMBER = {"per_channel", "per_block", "scale", "zero_point"}
 _EXAMPLES = {
     "per_channel": "per_channel(0)",
@@ -96,6 +105,11 @@ def shown_word(word: tree.Word) -> str:
     return f"`{word.span.source.text[word.span.start : word.span.end]}`"
 
 
+def written(words: OperandWords) -> str:
+    """An alternative of an operand as its table writes it."""
+    return " ".join(words.span.source.text[words.span.start : words.span.end].split())
+
+
 def _fields(word: tree.Word, found: Diagnostics) -> dict[str, Any]:
     """The fields of `OperandWords` that a word sets."""
     name = word.name.text
@@ -104,7 +118,7 @@ def _fields(word: tree.Word, found: Diagnostics) -> dict[str, Any]:
             found.add(INVALID_VALUE.at(word.span, f"`{name}` takes no parentheses", help=f"write `{name}`"))
         return {"type": name} if name in TYPES else dict([_PLAIN[name]])
     if name not in _WITH_NUMBER:
-        hint = offer("a word", name, [*_PLAIN, *sorted(_WITH_NUMBER), *sorted(TYPES)])
+        hint = offer("a word", _MEANT.get(name, name), [*_PLAIN, *sorted(_WITH_NUMBER), *sorted(TYPES)])
         found.add(INVALID_VALUE.at(word.name.span, f"`{name}` says nothing about an operand", help=hint))
         return {}
     if name == "per_block":

@@ -47,8 +47,12 @@ class Patterns:
 
     def is_known(self, pattern: tree.Pattern) -> bool:
         """Whether every pattern that *pattern* uses, and those they use, can be read and ends."""
-        unread = [name for name in self.unread if name not in self.definitions]
-        return self._all_used(pattern).isdisjoint((*self._broken, *unread))
+        used = self._all_used(pattern)
+        return used.isdisjoint(self._broken) and not any(self._is_unread(name) for name in used)
+
+    def _is_unread(self, name: str) -> bool:
+        """Whether *name* may be that of a pattern whose definition could not be read."""
+        return name in self.unread and name not in self.definitions and name != "any"
 
     def ends(self, pattern: tree.Pattern) -> bool:
         """Whether none of the patterns that *pattern* uses is without end, or too large: its captures are known."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from qspec.diagnostics import Span
@@ -38,7 +39,8 @@ class Quantizer:
 
     `granularity` is `per_tensor`, `per_channel` (the output channels) or `per_block` (of `block_size` values). `narrow`
     leaves out the lowest code, so that a symmetric int8 runs from -127 to 127. `span` is the definition's name, or the
-    place where it was amended.
+    place where it was amended; `spans` are the values of its attributes, where they were written. `doubtful` is one
+    whose definition has a mistake, so that it is not known what was meant.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Quantizer:
     narrow: bool = False
     rounding: Rounding = "half_away"
     span: Span | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
+    doubtful: bool = field(default=False, compare=False, repr=False)
 
     @property
     def is_float(self) -> bool:

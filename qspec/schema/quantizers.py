@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics import Diagnostics, Severity, Span
 from qspec.diagnostics.catalogue import EXTENDS_CYCLE, INVALID_VALUE, MEANINGLESS_COMBINATION, TOO_DEEP, UNDEFINED_NAME
 from qspec.schema.blocks import Attributes, fitting, read_attributes
 from qspec.schema.imports import STANDARD
@@ -129,6 +129,8 @@ class Quantizers:
             # In a cycle, the base is not resolved yet: it is reported, and the defaults stand in for it.
             in_cycle = definition.base.text in self.definitions and definition.base.text not in self._resolved
             base = None if in_cycle else self._named(definition.base)
+            if base is None:
+                base = Quantizer(name=definition.name.text, doubtful=True)
             written = self._written.get(definition.base.text, written)
         name = definition.name
         return self._build(name.text, name.span, definition.body, "a quantizer", base, written)
@@ -143,12 +145,17 @@ class Quantizers:
         inherited: frozenset[str],
     ) -> tuple[Quantizer, frozenset[str]]:
         """The quantizer of a block on top of *base*, and the attributes written for it, *inherited* or here."""
+        before = len(self.found.items)
         attributes = read_attributes(body, ATTRIBUTES, block, self.found)
         values = fitting("quantizer", self._fields(attributes), attributes.values, self.found)
-        quantizer = replace(base or Quantizer(name=name), name=name, span=span, **values)
+        base = base or Quantizer(name=name)
+        spans = {**base.spans, **{each: value.span for each, value in attributes.values.items()}}
+        quantizer = replace(base, name=name, span=span, spans=spans, **values)
         written = inherited | frozenset(attributes.values)
         quantizer = _with_defaults_of_type(quantizer, written)
-        return self._checked(quantizer, attributes, written), written
+        quantizer = self._checked(quantizer, attributes, written)
+        mistaken = any(item.severity is Severity.ERROR for item in self.found.items[before:])
+        return replace(quantizer, doubtful=quantizer.doubtful or mistaken), written
 
     def _fields(self, attributes: Attributes) -> dict[str, Any]:
         """The values of the attributes as the model wants them; what makes no sense is left out."""
@@ -172,6 +179,13 @@ class Quantizers:
                 self.found.add(MEANINGLESS_COMBINATION.at(span, problem, help=hint))
                 return replace(quantizer, **_neutral(quantizer))
         return replace(quantizer, **_neutral(quantizer)) if quantizer.is_float else quantizer
+
+
+STAND_INS: Mapping[str, Quantizer] = {
+    "weights": Quantizer(name="weights", scheme="symmetric", granularity="per_channel", narrow=True, doubtful=True),
+    "activations": Quantizer(name="activations", doubtful=True),
+}
+"""What takes the place of a quantizer in `default` that is not known: what every target takes, if it takes integers."""
 
 
 def _neutral(quantizer: Quantizer) -> dict[str, Any]:

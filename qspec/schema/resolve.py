@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from qspec.diagnostics import Diagnostics, Source, Span
+from qspec.diagnostics import Diagnostics, Severity, Source, Span
 from qspec.diagnostics.catalogue import INVALID_OPTION
 from qspec.schema.blocks import Attributes, fitting, read_attributes
 from qspec.schema.conditions import check_requirement, check_where
-from qspec.schema.imports import Files
+from qspec.schema.imports import Files, Unread
 from qspec.schema.names import duplicate, offer
 from qspec.schema.patterns import Patterns
 from qspec.schema.quantizers import Quantizers
@@ -73,6 +73,7 @@ class _Resolver:
             layer_classes=self._layer_classes(),
             span=Span(self.source, 0, 0),
             statements=tuple(statement.span for statement in self.files.statements),
+            incomplete=self.files.unread.anything,
         )
 
     def _of(self, kind: type[Node]) -> Iterable[Node]:
@@ -118,10 +119,11 @@ class _Resolver:
         before = len(self.found.items)
         self.patterns.check(node.pattern)
         captures = self.patterns.captures(node.pattern)
-        if node.where is not None and self.patterns.ends(node.pattern):
+        readable = self.patterns.is_known(node.pattern)
+        if node.where is not None and readable:
             check_where(node.where, captures, self.patterns.several_layers(node.pattern), self.found)
-        known = len(self.found.items) == before and self.patterns.is_known(node.pattern)
-        assignments = Slots(self.quantizers, self.found, captures).read(node.body)
+        known = len(self.found.items) == before and readable
+        assignments = Slots(self.quantizers, self.found, captures, any_part=not readable).read(node.body)
         if not known:
             return None
         return Rule(
@@ -197,7 +199,7 @@ class _Resolver:
         for node in self._of(tree.Deploy):
             deploy = self._deploy(node)
             if deploy is None:
-                self.files.unread.add((node.alias or node.target).text)
+                self.files.unread.add([(node.alias or node.target).text])
                 continue
             first = deploys.setdefault(deploy.name, deploy)
             if first is not deploy:
@@ -237,14 +239,23 @@ class _Resolver:
         return Deploy(target=target, options=options, name=alias.text, span=alias.span)
 
     def _requirements(self, deploys: Sequence[Deploy]) -> tuple[Requirement, ...]:
-        names = [*(deploy.name for deploy in deploys), *self.files.unread]
+        names = Unread()
+        names.add([*(deploy.name for deploy in deploys), *self.files.unread])
+        names.anything = self.files.unread.anything
+        mistaken = [item.span for item in self.found.items if item.severity is Severity.ERROR]
         return tuple(
             Requirement(
                 condition=node.condition, reason=node.reason.text if node.reason else "", span=node.condition.span
             )
             for node in self._of(tree.Require)
             if check_requirement(node.condition, names, self.found)
+            # One that the reader has mended asks for something else, perhaps, than was meant.
+            and not any(isinstance(span, Span) and _inside(span, node.span) for span in mistaken)
         )
+
+
+def _inside(span: Span, other: Span) -> bool:
+    return span.source is other.source and other.start <= span.start < other.end
 
 
 def _head(node: tree.Boundary) -> Span:

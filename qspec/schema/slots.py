@@ -10,7 +10,7 @@ from qspec.diagnostics import Diagnostics, Span
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE, UNDEFINED_NAME, UNKNOWN_ATTRIBUTE
 from qspec.schema.names import offer
 from qspec.schema.quantizer import Quantizer
-from qspec.schema.quantizers import Quantizers
+from qspec.schema.quantizers import STAND_INS, Quantizers
 from qspec.schema.spec import SlotAssignment, SlotKind, SlotReference
 from qspec.schema.values import shown, word
 from qspec.syntax import tree
@@ -22,11 +22,13 @@ _BY_POSITION = frozenset({"input", "output"})
 
 @dataclass(frozen=True)
 class Slots:
-    """Reads assignments. `captures` are the parts that a rule may name, None in `default`."""
+    """Reads assignments. `captures` are the parts that a rule may name, None in `default`; with `any_part` there may be
+    others, of a pattern that could not be read."""
 
     quantizers: Quantizers
     found: Diagnostics
     captures: Mapping[str, Span] | None = None
+    any_part: bool = False
 
     def read(self, body: Iterable[tree.Assignment]) -> tuple[SlotAssignment, ...]:
         """The assignments that make sense, in order; the others are reported."""
@@ -92,7 +94,7 @@ class Slots:
             message = f"`default` speaks of all layers and has no part `{part}`"
             self.found.add(UNDEFINED_NAME.at(span, message, help="move the assignment into a rule"))
             return False
-        if part in self.captures:
+        if part in self.captures or self.any_part:
             return True
         hint = offer("a part", part, self.captures) if self.captures else f"name a part of the pattern with `as {part}`"
         message = f"no part of the pattern is named `{part}`"
@@ -109,4 +111,7 @@ class Slots:
             self.found.add(INVALID_VALUE.at(expression.span, message, help=hint))
             return False, None
         quantizer = self.quantizers.value(expression)
+        if quantizer is None and self.captures is None and slot is not None and slot.kind != "bias":
+            # Nothing stands below `default`: without it the model would be in float, and every target say so.
+            quantizer = STAND_INS["weights" if slot.kind == "weights" else "activations"]
         return quantizer is not None, quantizer

@@ -131,3 +131,4 @@ class Spec:
     span: Span  # the start of the main file
     layer_classes: tuple[LayerClass, ...] = ()
     statements: tuple[Span, ...] = ()  # of every file, for suppression comments
+    incomplete: bool = False  # no import could be read: what the spec means is not known

@@ -171,8 +171,10 @@ class TargetDefinition:
     model: tuple[Condition, ...] = ()  # of the `model` block: over the whole model
     conditions: tuple[Condition, ...] = ()  # of the target itself: over every op
     memory: Mapping[str, int] = field(default_factory=dict)  # bytes, by the word behind `memory.`
+    excess: str = ""  # `memory.excess`: what becomes of what is more
     sources: tuple[Citation, ...] = ()
     deprecated: Deprecation | None = None
+    written: TargetDefinition | None = None  # what its own block says, where it amends another target
     span: Span  # the name
 
     def deferred_rows(self) -> DeferredRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from qspec.syntax import tree
 LONGEST_CHAIN = 64  # of `on` and `extends`
 
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_ATTRIBUTES = ("title", "partition", "memory")
+_ATTRIBUTES = ("title", "partition", "memory.parameters", "memory.excess")
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Targets:
     """The targets that are defined in a spec, resolved when first asked for; `shipped` gives those that are not."""
 
     definitions: Mapping[str, tree.Target]
-    unread: Iterable[str]
+    unread: Collection[str]
     shipped: Callable[[str], TargetDefinition | None]
     shipped_names: Sequence[str]
     found: Diagnostics
@@ -62,7 +62,7 @@ class Targets:
         """The target of that name; None, and a diagnostic, if there is none."""
         own = name.text in self.definitions and name.text not in self.shipped_names
         target = self._defined(name.text) if own else self.shipped(name.text)
-        if target is None and name.text not in {*self.unread, *self.definitions}:
+        if target is None and name.text not in self.unread and name.text not in self.definitions:
             known = [*self.definitions, *self.shipped_names]
             message = f"target `{name.text}` is not known"
             hint = offer("a target", name.text, known)
@@ -151,8 +151,10 @@ def _amended(
         model=(*base.model, *own.model),
         conditions=(*base.conditions, *own.conditions),
         memory={**base.memory, **own.memory},
+        excess=own.excess or base.excess,
         sources=(*base.sources, *own.sources),
         deprecated=own.deprecated or base.deprecated,
+        written=own,
     )
 
 
@@ -211,8 +213,8 @@ class _Reader:
     def _assignment(self, item: tree.Assignment) -> None:
         path = item.path
         name = ".".join([path.head.text, *(t.text for t in path.trailers if isinstance(t, tree.Name))])
-        if path.head.text not in _ATTRIBUTES or (len(path.trailers) != (path.head.text == "memory")) or "[" in name:
-            hint = offer("an attribute", path.head.text, ("title", "partition", "memory.parameters"))
+        if name not in _ATTRIBUTES or any(isinstance(trailer, tree.Index) for trailer in path.trailers):
+            hint = offer("an attribute", name if name != "memory" else "memory.parameters", _ATTRIBUTES)
             self.found.add(UNKNOWN_ATTRIBUTE.at(path.span, f"a target has no attribute {shown(path)}", help=hint))
             return
         if name in self._spans:
@@ -236,6 +238,10 @@ class _Reader:
                 self.attributes["partition"] = kind
             case "partition", _:
                 return "`partition` is `prefix` or `any`"
+            case "memory.excess", tree.String(text=text):
+                self.attributes["excess"] = text
+            case "memory.excess", _:
+                return 'it says in quotes what becomes of the rest: `memory.excess = "it stays in main memory"`'
             case _, tree.Quantity(value=size, unit=unit) if unit in _BYTES:
                 self.memory[name.removeprefix("memory.")] = round(size * _BYTES[unit])
             case _:

@@ -15,6 +15,7 @@ from qspec.syntax.reserved import OPERATORS, VALUES
 
 LONGEST_NUMBER = 40  # characters; more than any number of 64 bits needs
 
+_MENDED = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!="}
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.))", re.DOTALL)
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
@@ -76,7 +77,7 @@ class Builder:
 
     def _comparison(self, start: int, end: int) -> str:
         operator = self.text[start:end]
-        return "==" if operator == "=" else operator  # the reader mends a `=` that compares, and has said so
+        return _MENDED.get(operator, operator)  # the reader mends some, and has said so
 
     def _number(self, text: str, start: int) -> int | float:
         value: int | float = 0

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from qspec.diagnostics import Diagnostic, Source, Span
-from qspec.diagnostics.catalogue import SYNTAX_ERROR, TOO_DEEP
-from qspec.syntax.automaton import DEEPEST, Failure
+from qspec.diagnostics import Span
+from qspec.diagnostics.catalogue import TOO_DEEP
+from qspec.syntax.automaton import DEEPEST
+from qspec.syntax.blocks import ITEMS, innermost_block, misplaced_item, open_block, unopened_block, where_it_stands
 from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS, Token
-
-Explanation = tuple[Diagnostic, "list[Token] | None"]
-"""What to say, and the tokens with which to go on; None: without the item that the mistake stands in."""
+from qspec.syntax.mistake import Explanation, Mistake, say
+from qspec.syntax.words import (
+    list_of_one,
+    misspelt_keyword,
+    misspelt_unit,
+    on_and_extends,
+    quoted_word,
+    swapped_comparison,
+)
 
 _SHOWN = {
     "NAME": "a name",
@@ -60,65 +66,9 @@ _CHARACTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A failure among the tokens of one statement."""
-
-    source: Source
-    tokens: Sequence[Token]
-    failure: Failure
-
-    @property
-    def token(self) -> Token:
-        """The token out of place."""
-        return self.tokens[self.failure.index]
-
-    @property
-    def span(self) -> Span:
-        """Where it stands; a newline or the end of the file is shown behind the last token."""
-        kind, start, end = self.token
-        if kind in (NEWLINE, END):
-            start = end = self.previous[2]
-        return Span(self.source, start, end)
-
-    @property
-    def previous(self) -> Token:
-        """The last token that was in place."""
-        return self.tokens[self.failure.previous] if self.failure.previous >= 0 else (NEWLINE, 0, 0)
-
-    @property
-    def following(self) -> Token:
-        """The token behind the one out of place."""
-        return self.tokens[min(self.failure.index + 1, len(self.tokens) - 1)]
-
-    def text(self, token: Token) -> str:
-        """The text of a token."""
-        return self.source.text[token[1] : token[2]]
-
-    def line(self, token: Token) -> int:
-        """The line that a token begins in."""
-        return self.source.position(token[1])[0]
-
-    def words(self) -> Iterator[str]:
-        """The texts of the tokens before the mistake, the last first, back to the start of its item."""
-        for token in reversed(self.tokens[: self.failure.index]):
-            if token[0] in ("LBRACE", "RBRACE"):
-                return
-            yield self.text(token)
-
-    def replaced(self, *tokens: Token) -> list[Token]:
-        """The tokens with others in place of the one out of place."""
-        index = self.failure.index
-        return [*self.tokens[:index], *tokens, *self.tokens[index + 1 :]]
-
-
 def explain(mistake: Mistake) -> Explanation:
     """The first explanation that fits."""
     return next(found for reading in _READINGS if (found := reading(mistake)) is not None)
-
-
-def _say(mistake: Mistake, message: str, help: str, span: Span | None = None) -> Diagnostic:
-    return SYNTAX_ERROR.at(span or mistake.span, message, help=help)
 
 
 def _too_deep(mistake: Mistake) -> Explanation | None:
@@ -135,7 +85,7 @@ def _open_string(mistake: Mistake) -> Explanation | None:
     start = mistake.token[1]
     end = mistake.source.text.find("\n", start)
     span = Span(mistake.source, start, len(mistake.source.text) if end < 0 else end)
-    return _say(mistake, "the string is not closed", f"close it with {quote} before the end of the line", span), None
+    return say(mistake, "the string is not closed", f"close it with {quote} before the end of the line", span), None
 
 
 def _strange_character(mistake: Mistake) -> Explanation | None:
@@ -144,14 +94,14 @@ def _strange_character(mistake: Mistake) -> Explanation | None:
     character = mistake.text(mistake.token)
     if character == ":" and "EQUAL" in mistake.failure.expected:
         message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `:`"
-        return _say(mistake, message, _ASSIGNMENT), mistake.replaced(("EQUAL", *mistake.token[1:]))
+        return say(mistake, message, _ASSIGNMENT), mistake.replaced(("EQUAL", *mistake.token[1:]))
     shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
     unknown = (f"{shown} means nothing in qspec", "remove it, or put text into quotes")
     message, hint = _CHARACTERS.get(character, unknown)
     repaired: list[Token] | None = mistake.replaced() if character == ";" else None
     if character == ";" and mistake.following[0] not in (NEWLINE, END, "RBRACE"):
         repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
-    return _say(mistake, message, hint), repaired
+    return say(mistake, message, hint), repaired
 
 
 def _brace_on_next_line(mistake: Mistake) -> Explanation | None:
@@ -160,7 +110,7 @@ def _brace_on_next_line(mistake: Mistake) -> Explanation | None:
     brace = mistake.following
     span = Span(mistake.source, brace[1], brace[2])
     message = "the opening brace stands on the line of its statement"
-    return _say(mistake, message, "move `{` to the end of the line before", span), mistake.replaced()
+    return say(mistake, message, "move `{` to the end of the line before", span), mistake.replaced()
 
 
 def _open_parenthesis(mistake: Mistake) -> Explanation | None:
@@ -173,17 +123,7 @@ def _open_parenthesis(mistake: Mistake) -> Explanation | None:
     closer = {"LPAR": "`)`", "LSQB": "`]`"}[opener[0]]
     span = Span(mistake.source, opener[1], opener[2])
     message = f"`{mistake.text(opener)}` is never closed"
-    return _say(mistake, message, f"close it with {closer} where its content ends", span), None
-
-
-def _open_brace(mistake: Mistake) -> Explanation | None:
-    if mistake.token[0] != END or "RBRACE" not in mistake.failure.expected:
-        return None
-    opener = mistake.tokens[mistake.failure.openers[-1]]
-    span = Span(mistake.source, opener[1], opener[2])
-    diagnostic = _say(mistake, "expected `}`: the block is never closed", "close the block with `}`")
-    repaired = mistake.replaced(("RBRACE", *mistake.token[1:]), mistake.token)
-    return diagnostic.with_related(span, "the block is opened here"), repaired
+    return say(mistake, message, f"close it with {closer} where its content ends", span), None
 
 
 def _stray_brace(mistake: Mistake) -> Explanation | None:
@@ -192,7 +132,7 @@ def _stray_brace(mistake: Mistake) -> Explanation | None:
     if kind not in kinds or any(mistake.text(mistake.tokens[i]) == kinds[kind] for i in mistake.failure.openers):
         return None
     message = f"`{mistake.text(mistake.token)}` closes nothing"
-    return _say(mistake, message, f"remove it, or add the missing `{kinds[kind]}`"), mistake.replaced()
+    return say(mistake, message, f"remove it, or add the missing `{kinds[kind]}`"), mistake.replaced()
 
 
 def _comma(mistake: Mistake) -> Explanation | None:
@@ -201,12 +141,12 @@ def _comma(mistake: Mistake) -> Explanation | None:
     words = list(mistake.words())
     if "match" in words or "pattern" in words:
         if mistake.following[0] in (NEWLINE, END, "LBRACE"):
-            return _say(mistake, "a pattern does not end with a comma", "remove it"), mistake.replaced()
+            return say(mistake, "a pattern does not end with a comma", "remove it"), mistake.replaced()
         repaired = mistake.replaced(("VBAR", *mistake.token[1:]))
-        return _say(mistake, "alternatives are not separated by commas", _with_bar(mistake)), repaired
+        return say(mistake, "alternatives are not separated by commas", _with_bar(mistake)), repaired
     if NEWLINE in mistake.failure.expected:
         repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
-        return _say(mistake, "statements are not separated by commas", "give each a line of its own"), repaired
+        return say(mistake, "statements are not separated by commas", "give each a line of its own"), repaired
     return None
 
 
@@ -223,11 +163,11 @@ def _equal_signs(mistake: Mistake) -> Explanation | None:
     if token[0] == "COMPARE" and "EQUAL" in expected and "COMPARE" not in expected:
         message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `{mistake.text(token)}`"
         hint = "`=` assigns; `==` compares, in conditions"
-        return _say(mistake, message, hint), mistake.replaced(("EQUAL", *token[1:]))
+        return say(mistake, message, hint), mistake.replaced(("EQUAL", *token[1:]))
     if token[0] == "EQUAL" and "COMPARE" in expected:
         message = "`=` assigns, a condition compares with `==`"
         repaired = mistake.replaced(("COMPARE", *token[1:]))
-        return _say(mistake, message, "write `==`"), repaired
+        return say(mistake, message, "write `==`"), repaired
     return None
 
 
@@ -235,7 +175,7 @@ def _chained_comparison(mistake: Mistake) -> Explanation | None:
     if mistake.token[0] != "COMPARE" or not {"AND", "OR"} & mistake.failure.expected:
         return None
     message = "comparisons cannot be chained"
-    return _say(mistake, message, "join two with `and`: `1 < x and x < 3`, or write `x in 1..3`"), None
+    return say(mistake, message, "join two with `and`: `1 < x and x < 3`, or write `x in 1..3`"), None
 
 
 def _unquoted(mistake: Mistake) -> Explanation | None:
@@ -250,7 +190,7 @@ def _unquoted(mistake: Mistake) -> Explanation | None:
     span = Span(mistake.source, mistake.token[1], end)
     word = text[span.start : end]
     message = f"expected a string in quotes after `{mistake.text(mistake.previous)}`, found `{word}`"
-    return _say(mistake, message, f'write `"{word}"`', span), None
+    return say(mistake, message, f'write `"{word}"`', span), None
 
 
 def _mixed_pattern(mistake: Mistake) -> Explanation | None:
@@ -261,9 +201,9 @@ def _mixed_pattern(mistake: Mistake) -> Explanation | None:
         return None
     symbol = mistake.text(mistake.token)
     if symbol == "->" or (symbol == "|" and "->" in words):
-        return _say(mistake, "`->` and `|` do not mix without parentheses", "write `(A | B) -> C`"), None
+        return say(mistake, "`->` and `|` do not mix without parentheses", "write `(A | B) -> C`"), None
     hint = f"put the alternatives into parentheses: `(A | B){' as name' if symbol == 'as' else symbol}`"
-    return _say(mistake, f"`{symbol}` would belong to one alternative only", hint), None
+    return say(mistake, f"`{symbol}` would belong to one alternative only", hint), None
 
 
 def _unknown_statement(mistake: Mistake) -> Explanation | None:
@@ -271,9 +211,14 @@ def _unknown_statement(mistake: Mistake) -> Explanation | None:
     if not {"RULE", "QUANTIZER"} <= expected:
         return None
     found = mistake.text(mistake.token)
-    similar = difflib.get_close_matches(found, STATEMENTS, n=1)
-    hint = f"a statement with a similar name exists: `{similar[0]}`" if similar else f"there are {_listed(STATEMENTS)}"
-    return _say(mistake, f"no statement begins with `{found}`", hint), None
+    hint = where_it_stands(found) or _similar("a statement", found, STATEMENTS) or f"there are {_listed(STATEMENTS)}"
+    return say(mistake, f"no statement begins with `{found}`", hint), None
+
+
+def _similar(kind: str, written: str, known: Sequence[str]) -> str:
+    """A sentence with the word of *known* that looks like what was written; empty if there is none but itself."""
+    close = difflib.get_close_matches(written, known, n=1)
+    return f"{kind} with a similar name exists: `{close[0]}`" if close and close[0] != written else ""
 
 
 def _keyword_as_name(mistake: Mistake) -> Explanation | None:
@@ -281,7 +226,7 @@ def _keyword_as_name(mistake: Mistake) -> Explanation | None:
     if "NAME" not in mistake.failure.expected or kind == mistake.token[0] or len(mistake.failure.expected) > 1:
         return None
     before, word = mistake.text(mistake.previous), mistake.text(mistake.token)
-    return _say(mistake, f"expected a name after `{before}`, found the word `{word}`", "choose another name"), None
+    return say(mistake, f"expected a name after `{before}`, found the word `{word}`", "choose another name"), None
 
 
 def _strange_name(mistake: Mistake) -> Explanation | None:
@@ -291,11 +236,11 @@ def _strange_name(mistake: Mistake) -> Explanation | None:
     before, found = mistake.text(mistake.previous), mistake.text(mistake.token)
     if before == "match":
         span = Span(mistake.source, *mistake.previous[1:])
-        return _say(mistake, "the rule has no name", "write `rule NAME match …`", span), None
+        return say(mistake, "the rule has no name", "write `rule NAME match …`", span), None
     if mistake.token[0] != "MINUS":
         return None
     name = f"{before}_{mistake.text(mistake.following)}"
-    return _say(mistake, f"a name has letters, digits and `_`, found `{found}`", f"write `{name}`"), None
+    return say(mistake, f"a name has letters, digits and `_`, found `{found}`", f"write `{name}`"), None
 
 
 def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
@@ -303,18 +248,18 @@ def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
     if mistake.token[0] != "STRING" or not {"match", "pattern"} & set(words) or "where" in words:
         return None
     message = f"a pattern names classes of layers, found {mistake.text(mistake.token)}"
-    return _say(mistake, message, f"for a layer's name write `any where name == {mistake.text(mistake.token)}`"), None
+    return say(mistake, message, f"for a layer's name write `any where name == {mistake.text(mistake.token)}`"), None
 
 
 def _generic(mistake: Mistake) -> Explanation:
     wanted = _wanted(mistake.failure.expected)
     if mistake.failure.previous < 0:
-        return _say(mistake, f"`{mistake.text(mistake.token)}` begins no statement", f"expected {wanted}"), None
+        return say(mistake, f"`{mistake.text(mistake.token)}` begins no statement", f"expected {wanted}"), None
     found = "" if mistake.token[0] in (NEWLINE, END) else f", found `{mistake.text(mistake.token)}`"
     where = (
         f"after `{mistake.text(mistake.previous)}`" if mistake.previous[0] != NEWLINE else "at the start of the line"
     )
-    return _say(mistake, f"expected {wanted} {where}{found}", _advice(mistake)), None
+    return say(mistake, f"expected {wanted} {where}{found}", _advice(mistake)), None
 
 
 def _wanted(expected: frozenset[str]) -> str:
@@ -335,8 +280,8 @@ def _listed(items: Sequence[str]) -> str:
 def _advice(mistake: Mistake) -> str:
     expected = mistake.failure.expected
     if "EQUAL" in expected:
-        similar = difflib.get_close_matches(mistake.text(mistake.previous), _ITEMS, n=1)
-        return f"a word with a similar name exists: `{similar[0]}`" if similar else _ASSIGNMENT
+        words = ITEMS.get(innermost_block(mistake), ())
+        return _similar("a word", mistake.text(mistake.previous), words) or _ASSIGNMENT
     if {"RBRACE", "COMMA"} <= expected:
         return "give each item of a block a line of its own, or put a comma between them"
     if "LBRACE" in expected:
@@ -349,19 +294,21 @@ def _advice(mistake: Mistake) -> str:
 
 
 _ASSIGNMENT = "an assignment is written `name = value`"
-_ITEMS = (
-    *("option", "model", "op", "without", "refuse", "warn", "source", "require", "when", "form", "constant"),
-    *("unverified", "deprecated"),
-)
-
 _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _too_deep,
     _open_string,
     _strange_character,
     _brace_on_next_line,
     _open_parenthesis,
-    _open_brace,
+    open_block,
+    unopened_block,
     _stray_brace,
+    misplaced_item,
+    on_and_extends,
+    swapped_comparison,
+    misspelt_unit,
+    misspelt_keyword,
+    list_of_one,
     _comma,
     _equal_signs,
     _chained_comparison,
@@ -371,5 +318,6 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _keyword_as_name,
     _strange_name,
     _layer_name_as_pattern,
+    quoted_word,
     _generic,
 )

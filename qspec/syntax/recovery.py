@@ -49,7 +49,8 @@ class Reader:
 
     def _mend(self, tokens: list[Token]) -> list[tree.Statement]:
         """Parse a statement, taking out one mistake after the other."""
-        from qspec.syntax.mistakes import Mistake, explain  # most texts need none of it
+        from qspec.syntax.mistake import Mistake  # most texts need none of it
+        from qspec.syntax.mistakes import explain
 
         told: set[tuple[int, str]] = set()
         for _ in range(MOST_MISTAKES):
@@ -149,19 +150,29 @@ class Reader:
     def _starts(self, tokens: Sequence[Token]) -> Iterator[int]:
         """Where statements begin: a keyword at the start of a line, outside brackets; or, as brackets may be what is
         wrong, at the very left where only a statement can look so."""
-        depth, head = 0, ""
+        depth, head = 0, 0
         yield 0
         for index, token in enumerate(tokens):
             kind = token[0]
             at_line_start = index == 0 or tokens[index - 1][0] == NEWLINE
             begins = at_line_start and kind == "NAME" and self._text(token) in STATEMENTS
-            if begins and (depth == 0 or self._must_begin(tokens, index, head)):
-                depth, head = 0, self._text(token)
+            if begins and (
+                not self._is_content(tokens, index, head) if depth == 0 else self._must_begin(tokens, index, head)
+            ):
+                depth, head = 0, index
                 if index:
                     yield index
             depth = max(0, depth + (kind in _OPEN) - (kind in _CLOSE))
 
-    def _must_begin(self, tokens: Sequence[Token], index: int, head: str) -> bool:
+    def _is_content(self, tokens: Sequence[Token], index: int, head: int) -> bool:
+        """Whether a keyword outside of brackets belongs to the statement at *head*, whose `{` is missing."""
+        if self._column(tokens[index]) <= self._column(tokens[head]):
+            return False
+        if self._text(tokens[index]) == "require":
+            return self._text(tokens[head]) == "target"
+        return self._text(tokens[index]) in ("input", "output") and not self._opens_block(tokens, index)
+
+    def _must_begin(self, tokens: Sequence[Token], index: int, head: int) -> bool:
         """Whether a keyword inside open brackets begins a statement all the same."""
         start = tokens[index][1]
         if start and self.source.text[start - 1] != "\n":
@@ -169,12 +180,25 @@ class Reader:
         word = self._text(tokens[index])
         following = [token[0] for token in tokens[index + 1 : index + 6] if token[0] != NEWLINE]
         if word == "require":
-            return head != "target"
+            return self._text(tokens[head]) != "target" or self._is_indented(tokens, head)
         if word in _NAMED:
             return following[:1] == ["NAME"]
         if word in _BLOCKS:
-            return following[:1] == ["LBRACE"] or following[:4] == ["LSQB", "STRING", "RSQB", "LBRACE"]
+            return self._opens_block(tokens, index)
         return following[:1] in (["STRING"], ["NUMBER"])
+
+    def _opens_block(self, tokens: Sequence[Token], index: int) -> bool:
+        """Whether a block follows, perhaps behind a name in brackets."""
+        following = [token[0] for token in tokens[index + 1 : index + 6] if token[0] != NEWLINE]
+        return following[:1] == ["LBRACE"] or following[:4] == ["LSQB", "STRING", "RSQB", "LBRACE"]
+
+    def _is_indented(self, tokens: Sequence[Token], head: int) -> bool:
+        """Whether what stands in the block of the statement at *head* begins further to the right than it."""
+        lines = (i + 1 for i in range(head, len(tokens) - 1) if tokens[i][0] == NEWLINE)
+        return self._column(tokens[next(lines, head)]) > self._column(tokens[head])
+
+    def _column(self, token: Token) -> int:
+        return self.source.position(token[1])[1]
 
     def _text(self, token: Token) -> str:
         return self.source.text[token[1] : token[2]]

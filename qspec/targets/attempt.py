@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qspec.schema.evaluate import UNKNOWN, Mistake, Unknown, Value, known, spell
 from qspec.schema.target import Condition, Form, Group, Operand, Row
 from qspec.syntax import tree
-from qspec.targets.fit import misfit
+from qspec.targets.fit import Misfit, misfit
 from qspec.targets.scope import OpScope, spelled
 from qspec.targets.verdict import Reason
 
@@ -22,6 +22,15 @@ class Names(Protocol):
     @property
     def holds(self) -> Callable[[tree.Expression], bool | Unknown]:
         """Decides a condition."""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """An operand that an attempt failed at: which of the reasons that is, the line of the row, what does not fit."""
+
+    reason: int
+    operand: Operand
+    difference: Misfit
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Attempt:
     warnings: tuple[Reason, ...] = ()
     distance: int = 0
     unverified: str | None = None
+    unfit: tuple[Unfit, ...] = ()
 
     def failing(self, reason: Reason, weight: int = 1) -> Attempt:
         """The same with one more reason."""
@@ -55,7 +65,7 @@ class Attempt:
         try:
             answer = names.holds(condition.condition)
         except Mistake as mistake:
-            return self.failing(_broken(mistake))
+            return self.failing(broken_reason(mistake))
         if condition.kind == "require":
             return self if answer is True else self.failing(_unmet(condition, answer, names))
         if answer is not True:
@@ -66,28 +76,45 @@ class Attempt:
         return replace(self, warnings=(*self.warnings, reason))
 
 
-def try_row(row: Row, scope: OpScope) -> Attempt:
-    """The attempt with the form of *row* that comes closest; the first of equal ones."""
+def try_rows(rows: Iterable[Row], scope: OpScope) -> Attempt:
+    """The attempt with the form of *rows* that comes closest, the first of equal ones. Its reasons also tell what the
+    other forms and rows take where they fail at the same operands."""
+    attempts = [attempt for row in rows for attempt in _try_forms(row, scope)]
+    closest = min(attempts, key=lambda attempt: attempt.distance)
+    return _with_alternatives(closest, attempts) if closest.unfit and len(attempts) > 1 else closest
+
+
+def _try_forms(row: Row, scope: OpScope) -> Iterator[Attempt]:
+    """An attempt with each form of *row*, up to one that fits; without forms, with the row itself."""
     common = _with_items(Attempt(row, unverified=row.unverified), row, scope)
-    closest: Attempt | None = None
     for form in row.forms:
         unverified = row.unverified if form.unverified is None else form.unverified
         attempt = _with_items(replace(common, form=form.name, unverified=unverified), form, scope)
-        if closest is None or attempt.distance < closest.distance:
-            closest = attempt
+        yield attempt
         if attempt.distance == common.distance:
-            break  # the form fits: no other comes closer
-    return closest or common
+            return  # no other comes closer
+    if not row.forms:
+        yield common
+
+
+def _with_alternatives(closest: Attempt, attempts: Iterable[Attempt]) -> Attempt:
+    """*closest* with reasons that name the types of every attempt which fails at none but the same operands."""
+    names = {unfit.operand.name for unfit in closest.unfit}
+    near = [one for one in attempts if {unfit.operand.name for unfit in one.unfit} <= names]
+    reasons = list(closest.reasons)
+    for unfit in closest.unfit:
+        place = unfit.operand.name, unfit.operand.key
+        lines = [
+            other.operand for one in near for other in one.unfit if (other.operand.name, other.operand.key) == place
+        ]
+        message = unfit.difference.told(dict.fromkeys((unfit.operand, *lines)))
+        reasons[unfit.reason] = replace(reasons[unfit.reason], message=message)
+    return replace(closest, reasons=tuple(reasons))
 
 
 def applies(row: Row, scope: OpScope) -> bool | Unknown:
-    """Whether the row's `when` holds."""
-    if row.when is None:
-        return True
-    try:
-        return scope.holds(row.when)
-    except Mistake:
-        return UNKNOWN
+    """Whether the row's `when` holds; raises `Mistake` if it has no meaning."""
+    return True if row.when is None else scope.holds(row.when)
 
 
 def _with_items(attempt: Attempt, part: Row | Form | Group, scope: OpScope) -> Attempt:
@@ -103,7 +130,7 @@ def _with_group(attempt: Attempt, group: Group, scope: OpScope) -> Attempt:
     try:
         answer = scope.holds(group.condition)
     except Mistake as mistake:
-        return attempt.failing(_broken(mistake))
+        return attempt.failing(broken_reason(mistake))
     if answer is UNKNOWN and _restricts(group):
         return attempt.failing(_undecided(group.condition, scope))
     return _with_items(attempt, group, scope) if answer is True else attempt
@@ -123,8 +150,10 @@ def _with_operand(attempt: Attempt, operand: Operand, scope: OpScope) -> Attempt
             continue
         difference = misfit(operand, scope.representation(tensor.id), scope)
         if difference:
-            reason = Reason(difference.text, operand.span, operand.name, tensor.id, undecided=difference.undecided)
-            attempt = attempt.failing(reason, difference.weight)
+            message = difference.told((operand,))
+            reason = Reason(message, operand.span, operand.name, tensor.id, undecided=difference.undecided)
+            unfit = Unfit(len(attempt.reasons), operand, difference)
+            attempt = replace(attempt.failing(reason, difference.weight), unfit=(*attempt.unfit, unfit))
     return attempt
 
 
@@ -143,5 +172,6 @@ def _undecided(condition: tree.Expression, names: Names) -> Reason:
     return Reason(f"it cannot be decided whether `{spelled(condition)}`{because}", condition.span, undecided=True)
 
 
-def _broken(mistake: Mistake) -> Reason:
+def broken_reason(mistake: Mistake) -> Reason:
+    """The reason that the table's own expression has no meaning."""
     return Reason(mistake.message, mistake.span, broken=True, help=mistake.help)

@@ -1,17 +1,17 @@
 """What keeps ops off an accelerator: which ops block, for which reason, and what it would bring to change them.
 
-An obstacle is a set of ops of one kind that the target does not take for the same reasons. On a target of
-`partition = prefix`, which runs one piece of the model, it also keeps off what comes later.
+An obstacle is a set of ops that the target does not take for the same reasons, given by the same lines of its table. On
+a target of `partition = prefix`, which runs one piece of the model, it also keeps off what comes later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from qspec.graph.ops import Op, OpGraph
-from qspec.targets.verdict import Reason, Verdict
+from qspec.targets.verdict import Outcome, Reason, Verdict
 
 # What an obstacle costs is found by placing the model without it; of very many, for the first ones only.
 _MOST_OPS_PLACED_AGAIN = 200_000
@@ -41,13 +41,12 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Ops of one kind that are not taken for the same reasons; with `kind` empty, the model as a whole is not taken.
+    """Ops that are not taken for the same reasons; without ops, the model as a whole is not taken.
 
     `verdict` is that on the first of them, `runs` whether the host runs them. `gain` is None where there are so many
     obstacles that it was not asked.
     """
 
-    kind: str
     verdict: Verdict
     ops: tuple[Op, ...]
     runs: bool
@@ -57,6 +56,11 @@ class Obstacle:
     def reasons(self) -> tuple[Reason, ...]:
         """Why these are not taken, each reason once."""
         return tuple({reason.message: reason for reason in self.verdict.reasons}.values())
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of these ops, each once."""
+        return tuple(dict.fromkeys(op.kind for op in self.ops))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -131,15 +135,21 @@ class Pieces:
 class Ledger:
     """The obstacles found so far, numbered in the order of their first ops."""
 
-    numbers: dict[tuple[str, tuple[str, ...], str | None, bool], int] = field(default_factory=dict)
-    verdicts: list[Verdict] = field(default_factory=list)
+    numbers: dict[Hashable, int] = field(default_factory=dict)
+    verdicts: list[tuple[Verdict, bool]] = field(default_factory=list)
 
     def number(self, kind: str, verdict: Verdict, runs: bool) -> int:
-        """The number of the obstacle that ops of *kind* with this verdict are; *runs* is whether the host runs them."""
+        """The number of the obstacle that ops of *kind* with this verdict are; *runs* is whether the host runs them.
+
+        Ops of several kinds are one obstacle if the same lines of the table speak against them, as those of `op any`.
+        """
         messages = dict.fromkeys(reason.message for reason in verdict.reasons)
-        number = self.numbers.setdefault((kind, (*messages,), verdict.unverified, runs), len(self.numbers))
+        lines = frozenset((reason.message, reason.span) for reason in verdict.reasons)
+        known = [(one, (*messages,), verdict.unverified, runs) for one in (kind, lines)]
+        number = next((self.numbers[key] for key in known if key in self.numbers), len(self.verdicts))
+        self.numbers.update(dict.fromkeys(known, number))
         if number == len(self.verdicts):
-            self.verdicts.append(verdict)
+            self.verdicts.append((verdict, runs))
         return number
 
 
@@ -162,21 +172,23 @@ class Cut:
         return self.pieces.taken([number is None or number in gone for number in self.own])
 
     def obstacles(self) -> Iterator[Obstacle]:
-        """Every obstacle with what it costs. Ops at the model's edges are none, unless others wait behind them."""
-        members: list[list[int]] = [[] for _ in self.ledger.numbers]
+        """Every obstacle with what it costs. Ops at the model's edges are none, unless others wait behind them or the
+        whole model is refused for them."""
+        members: list[list[int]] = [[] for _ in self.ledger.verdicts]
         for position, number in enumerate(self.own):
             if number is not None:
                 members[number].append(position)
         taken, blamed = self.without(())
         blockers = {*blamed.values()}
         most = max(_MOST_OPS_PLACED_AGAIN // max(len(self.ops), 1), _FEWEST_OBSTACLES)
-        for (kind, _, _, runs), number in self.ledger.numbers.items():
+        for number, (verdict, runs) in enumerate(self.ledger.verdicts):
             mine = members[number]
-            if kind and not any(self.amounts[position].ops or position in blockers for position in mine):
+            counts = not mine or verdict.outcome is Outcome.REFUSED
+            if not counts and not any(self.amounts[position].ops or position in blockers for position in mine):
                 continue
             gain = self._gain(number, taken, mine) if number < most else None
             ops = tuple(self.ops[position] for position in mine)
-            yield Obstacle(kind, self.ledger.verdicts[number], ops, runs, gain)
+            yield Obstacle(verdict, ops, runs, gain)
 
     def _gain(self, number: int, taken: Sequence[bool], mine: Sequence[int]) -> Gain:
         alone, _ = self.without((number,))

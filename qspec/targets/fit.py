@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qspec.schema.operands import written
 from qspec.schema.target import Operand, OperandWords
 from qspec.targets.scope import OpScope
 from qspec.targets.verdict import Representation
@@ -22,6 +23,12 @@ class Misfit:
     weight: int
     undecided: bool = False
 
+    def told(self, operands: Iterable[Operand]) -> str:
+        """`weights` is int8, one scale per channel; taken: …, what *operands*, lines for the same one, take."""
+        lines = tuple(operands)
+        taken = dict.fromkeys(written(words) for line in lines for words in line.types)
+        return f"`{lines[0].name}` {self.text}; taken: {' | '.join(taken)}"
+
 
 def misfit(operand: Operand, stored: Representation, scope: OpScope) -> Misfit | None:
     """How *stored* differs from the closest alternative of *operand*; None if one fits."""
@@ -33,8 +40,7 @@ def misfit(operand: Operand, stored: Representation, scope: OpScope) -> Misfit |
         differences.append(difference)
     if not differences:
         return None
-    closest = min(differences, key=lambda difference: difference.weight)
-    return Misfit(f"`{operand.name}` {closest.text}; taken: {_choices(operand)}", closest.weight, closest.undecided)
+    return min(differences, key=lambda difference: difference.weight)
 
 
 def _difference(words: OperandWords, stored: Representation, scope: OpScope) -> Misfit | None:
@@ -88,19 +94,3 @@ def _close(one: float, other: float) -> bool:
 
 def _spell_granularity(granularity: str | None) -> str:
     return (granularity or "per_tensor").replace("_", " ")
-
-
-def _choices(operand: Operand) -> str:
-    return " | ".join(" ".join(_words(words)) for words in operand.types)
-
-
-def _words(words: OperandWords) -> Iterable[str]:
-    yield words.type
-    if words.scheme:
-        yield words.scheme
-    if words.granularity:
-        yield words.granularity if words.axis is None else f"{words.granularity}({words.axis})"
-    if words.scale is not None:
-        yield f"scale({words.scale:g})"
-    if words.zero_point is not None:
-        yield f"zero_point({words.zero_point})"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qspec.graph.ops import Op, OpGraph
+from qspec.schema.evaluate import UNKNOWN
 from qspec.targets.alike import Judge
 from qspec.targets.cut import Amount, Coverage, Cut, Ledger, Obstacle, Pieces, coverage
 from qspec.targets.scope import SameScale
@@ -84,14 +85,14 @@ class _Placing:
     def __init__(self, table: Table, graph: OpGraph, judge: Judge) -> None:
         self.table, self.graph, self.judge = table, graph, judge
         self.edges = edge_casts(graph)
-        self.model = table.judge_model(graph)
         self.verdicts = [judge.judge(table, op) for op in graph.ops]
+        self.pieces = Pieces(graph, prefix=table.definition.partition == "prefix")
+        self.model = table.judge_model(graph, self._held() if table.asks_for_parameters else UNKNOWN)
 
     def place(self) -> Placement:
         graph, ledger = self.graph, Ledger()
         own, everything = self._obstacles(ledger)
-        pieces = Pieces(graph, prefix=self.table.definition.partition == "prefix")
-        cut = Cut(graph.ops, pieces, ledger, own, everything, self._amounts())
+        cut = Cut(graph.ops, self.pieces, ledger, own, everything, self._amounts())
         taken, blamed = cut.without(())
         placed = tuple(
             self._placed(op, verdict, fast, graph.ops[blamed.get(position, position)], parameters)
@@ -103,7 +104,7 @@ class _Placing:
         return Placement(
             self.table.name,
             placed,
-            int(any(taken)) if pieces.prefix else partition_count(graph, taken),
+            int(any(taken)) if self.pieces.prefix else partition_count(graph, taken),
             covered.ops,
             sum(op.parameters for op in placed if op.accelerated),
             self.model,
@@ -112,6 +113,11 @@ class _Placing:
             sum(op.parameters for op in placed),
             tuple(cut.obstacles()),
         )
+
+    def _held(self) -> int:
+        """The bytes of parameters that the target has to hold, should it take the model."""
+        taken, _ = self.pieces.taken([verdict.accepted for verdict in self.verdicts])
+        return sum(size for size, fast in zip(_parameters(self.judge, taken), taken, strict=True) if fast)
 
     def _amounts(self) -> list[Amount]:
         """What each op counts for; the parameters that several read, at the first that the target takes."""

@@ -13,16 +13,18 @@ from functools import cached_property
 
 from qspec.graph.ops import OPAQUE, Op, OpGraph
 from qspec.graph.versions import ABSENT, op_version, rescale_of
-from qspec.schema.evaluate import UNKNOWN, Unknown, Value, condition_holds
+from qspec.schema.conditions import nodes
+from qspec.schema.evaluate import UNKNOWN, Mistake, Unknown, Value, condition_holds, step_into
 from qspec.schema.target import Row, TargetDefinition
 from qspec.syntax import tree
-from qspec.targets.attempt import Attempt, applies, try_row
+from qspec.targets.attempt import Attempt, applies, broken_reason, try_rows
 from qspec.targets.constraints import Constraints, constraints
 from qspec.targets.scope import OpScope, SameScale, spelled
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
 
-MODEL_NAMES = ("static_shapes", "input_types", "output_types", "inputs", "outputs", "ops")
-"""What can be asked of a model; the last three count."""
+MODEL_NAMES = ("static_shapes", "input_types", "output_types", "inputs", "outputs", "ops", "parameters", "memory")
+"""What can be asked of a model: `inputs`, `outputs` and `ops` count, `parameters` are the bytes of the constants that
+the target would have to hold, and `memory.parameters` is what the table says that it can hold."""
 
 
 class Table:
@@ -43,6 +45,12 @@ class Table:
     def host(self) -> Table | None:
         """The table of the target that runs what this one does not take."""
         return Table(self.definition.host) if self.definition.host else None
+
+    @cached_property
+    def asks_for_parameters(self) -> bool:
+        """Whether a condition on the whole model asks how much the target has to hold."""
+        paths = (node for one in self.definition.model for node in nodes(one.condition))
+        return any(isinstance(path, tree.Path) and path.head.text == "parameters" for path in paths)
 
     def rows(self, kind: str) -> tuple[Row, ...]:
         """The rows that name *kind*, without those for `any`."""
@@ -74,21 +82,36 @@ class Table:
         written = version if version is not None else version_of(op, graph, representation)
         scope = OpScope(op, graph, representation, self.options, same_scale=same_scale)
         scope.version = UNKNOWN if written is None else written
-        rows = self.rows(op.kind)
-        answers = [applies(row, scope) for row in rows]
+        rows, broken = self.rows(op.kind), []
+        answers = []
+        for row in rows:
+            try:
+                answers.append(applies(row, scope))
+            except Mistake as mistake:
+                answers.append(UNKNOWN)
+                broken.append(broken_reason(mistake))
         scope.version_unknown = _none_applies(answers)
-        tried = [try_row(row, scope) for row, answer in zip(rows, answers, strict=True) if answer is True]
-        closest = min(tried, key=lambda attempt: attempt.distance, default=None)
-        if closest is None:
+        taking = [row for row, answer in zip(rows, answers, strict=True) if answer is True]
+        closest = try_rows(taking, scope) if taking else Attempt(reasons=tuple(broken))
+        if not taking and not broken:
             closest = Attempt().failing(self._no_row(op, rows, answers))
-        general = [try_row(row, scope) for row in self.general_rows(op.kind) if applies(row, scope) is not False]
+        general = [self._general(row, scope) for row in self.general_rows(op.kind)]
         if closest.row is None:  # that alone is the reason: limits of other ops say nothing of this one
             general = [replace(attempt, reasons=()) for attempt in general]
-        return self._verdict(closest, *general, Attempt().with_conditions(self.definition.conditions, scope))
+        whole = Attempt(reasons=tuple(broken) if taking else ())
+        return self._verdict(closest, *general, whole.with_conditions(self.definition.conditions, scope))
 
-    def judge_model(self, graph: OpGraph) -> Verdict:
+    def _general(self, row: Row, scope: OpScope) -> Attempt:
+        """The attempt with a row for every op; nothing speaks against the op if the row does not apply to it."""
+        try:
+            applying = applies(row, scope)
+        except Mistake as mistake:
+            return Attempt(reasons=(broken_reason(mistake),))
+        return Attempt() if applying is False else try_rows((row,), scope)
+
+    def judge_model(self, graph: OpGraph, parameters: int | Unknown = UNKNOWN) -> Verdict:
         """Does the target take the model as a whole? Its `model { … }` conditions decide, over `MODEL_NAMES` and the
-        options."""
+        options. *parameters* are bytes."""
         names = _ModelNames(
             {
                 **self.options,
@@ -98,6 +121,8 @@ class Table:
                 "inputs": len(graph.inputs),
                 "outputs": len(graph.outputs),
                 "ops": len(graph.ops),
+                "parameters": parameters,
+                "memory": dict(self.definition.memory),
             }
         )
         return self._verdict(Attempt().with_conditions(self.definition.model, names))
@@ -145,7 +170,7 @@ class _ModelNames:
         return condition_holds(condition, self._lookup)
 
     def _lookup(self, path: tree.Path) -> Value:
-        value = UNKNOWN if path.trailers else self.facts.get(path.head.text, UNKNOWN)
+        value = step_into(self.facts.get(path.head.text, UNKNOWN), path.trailers, self._lookup)
         self.seen[f"`{spelled(path)}`"] = value
         return value
 

@@ -14,10 +14,10 @@ from qspec.graph.op_names import OP_NAMES
 from qspec.graph.operands import LISTS, operand_count, operand_names
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import Mistake
+from qspec.schema.meant_ops import op_of_layer
 from qspec.schema.names import listed, similar
-from qspec.schema.operands import TYPES
 from qspec.schema.rows import OP_NAME
-from qspec.schema.target import Condition, Form, Group, Operand, Row, TargetDefinition
+from qspec.schema.target import Form, Group, Operand, OptionDefinition, Row, TargetDefinition
 from qspec.schema.values import number
 from qspec.syntax import tree
 from qspec.targets.scope import COMPUTED, PROPERTIES
@@ -30,21 +30,15 @@ def unknown_names(targets: Iterable[TargetDefinition]) -> Iterator[Diagnostic]:
     """An error for every name in *targets* that is no op of LiteRT, or nothing that the row's ops, the model or the
     target's options have.
 
-    What a target takes over from another file is not looked at: it belongs to the target there.
+    What a target takes over from another is not looked at: it belongs to the target there.
     """
-    found: dict[Diagnostic, None] = {}  # a row that another target of the same file amends is met twice
     for target in targets:
-        for row in target.rows:
-            if row.span.source is target.span.source:
-                found.update(dict.fromkeys(_of_row(row, target)))
+        own = target.written or target
+        for row in own.rows:
+            yield from _of_row(row, target)
         every = _Names(("any",), target.options)
-        found.update(dict.fromkeys(_of_conditions(_own(target.conditions, target), every)))
-        found.update(dict.fromkeys(_of_model(_own(target.model, target), target)))
-    yield from found
-
-
-def _own(conditions: Iterable[Condition], target: TargetDefinition) -> Iterator[tree.Expression]:
-    return (one.condition for one in conditions if one.span.source is target.span.source)
+        yield from _of_conditions((one.condition for one in own.conditions), every)
+        yield from _of_model((one.condition for one in own.model), target)
 
 
 def _of_row(row: Row, target: TargetDefinition) -> Iterator[Diagnostic]:
@@ -52,8 +46,10 @@ def _of_row(row: Row, target: TargetDefinition) -> Iterator[Diagnostic]:
     for name in unknown:
         if OP_NAME.fullmatch(name.text):  # any other name was reported when the row was read
             message = f"`{name.text}` is no op of LiteRT"
-            close = similar(name.text, sorted(OP_NAMES))
+            close = op_of_layer(name.text) or similar(name.text, sorted(OP_NAMES))
             hint = f"an op with a similar name exists: `{close}`" if close else "ops are named as in LiteRT's schema"
+            if op_of_layer(name.text):
+                hint = f"op names are LiteRT's: write `{close}`"
             yield UNDEFINED_NAME.at(name.span, message, label="not an op", help=hint)
     if unknown:
         return  # what operands it has is not known either
@@ -66,7 +62,7 @@ class _Names:
     """What can be asked for in a row about ops of these *kinds*, or `any`."""
 
     kinds: Sequence[str]
-    options: Collection[str]
+    options: Mapping[str, OptionDefinition]
 
     @cached_property
     def each(self) -> Sequence[str]:
@@ -141,17 +137,54 @@ def _out_of_range(operand: str, position: int, span: Span, names: _Names) -> Ite
 
 def _of_conditions(expressions: Iterable[tree.Expression], names: _Names) -> Iterator[Diagnostic]:
     for expression in expressions:
+        texts = _meant_as_texts(expression, names)
         for node in nodes(expression, inside_calls=False):
             match node:
+                case tree.Path() if node.span in texts:
+                    yield _without_quotes(node)
                 case tree.Path():
                     yield from _of_path(node, names)
                 case tree.Call():
                     yield from _of_call(node, names)
-                case tree.Compare(left=left, right=right):
-                    yield from _of_texts(left, [right], names)
-                    yield from _of_texts(right, [left], names)
-                case tree.Member(item=item, container=tree.TupleLiteral(items=items)):
-                    yield from _of_texts(item, items, names)
+
+
+def _meant_as_texts(expression: tree.Expression, names: _Names) -> Collection[Span]:
+    """The unknown words that are compared with something that is a text: `padding == SAME`, `input.type == int8`."""
+    found: list[Span] = []
+    for node in nodes(expression, inside_calls=False):
+        pairs: list[tuple[tree.Expression, tree.Expression]] = []
+        match node:
+            case tree.Compare(left=left, right=right):
+                pairs = [(left, right), (right, left)]
+            case tree.Member(item=item, container=tree.TupleLiteral(items=items)):
+                pairs = [(item, one) for one in items]
+        found += [one.span for text, one in pairs if _is_text(text, names) and _is_unknown_word(one, names)]
+    return found
+
+
+def _is_text(expression: tree.Expression, names: _Names) -> bool:
+    """Whether *expression* is a name whose values are texts."""
+    if not isinstance(expression, tree.Path):
+        return False
+    name, last = expression.head.text, expression.trailers[-1] if expression.trailers else None
+    if last is not None:
+        return isinstance(last, tree.Name) and last.text == "type"
+    option = names.options.get(name)
+    return isinstance(option.default, str) if option is not None else bool(names.attributes.get(name)) or name == "kind"
+
+
+def _is_unknown_word(expression: tree.Expression, names: _Names) -> bool:
+    if not isinstance(expression, tree.Path) or expression.trailers:
+        return False
+    name = expression.head.text
+    known = name in _WORDS or name in names.options or name in COMPUTED or name in names.operands
+    return not known and name not in names.attributes
+
+
+def _without_quotes(path: tree.Path) -> Diagnostic:
+    name = path.head.text
+    message = f"`{name}` is a name here: a bare word is never a text"
+    return UNDEFINED_NAME.at(path.span, message, label="not found", help=f'write it in quotes: `"{name}"`')
 
 
 def _of_path(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
@@ -211,26 +244,19 @@ def _of_call(node: tree.Call, names: _Names) -> Iterator[Diagnostic]:
             yield from _of_path(argument.value, names)
 
 
-def _of_texts(path: tree.Expression, others: Iterable[tree.Expression], names: _Names) -> Iterator[Diagnostic]:
-    """Texts that a type or an enumeration is compared with and that it never is."""
-    if not isinstance(path, tree.Path):
-        return
-    last = path.trailers[-1] if path.trailers else None
-    values: Collection[str] = names.attributes.get(path.head.text, ()) if last is None else ()
-    if isinstance(last, tree.Name) and last.text == "type" and path.head.text in names.operands:
-        values = sorted(TYPES)
-    for other in others if values and path.head.text not in names.options else ():
-        if isinstance(other, tree.String) and other.text not in values:
-            close = similar(other.text, values)
-            hint = f"there is {listed(values)}" + (f"; `{close}` is similar" if close else "")
-            subject = " ".join(path.span.source.text[path.span.start : path.span.end].split())
-            yield UNDEFINED_NAME.at(other.span, f"`{subject}` is never `{other.text}`", label="not found", help=hint)
-
-
 def _of_model(expressions: Iterable[tree.Expression], target: TargetDefinition) -> Iterator[Diagnostic]:
+    every = _Names(("any",), target.options)
     for expression in expressions:
+        texts = _meant_as_texts(expression, every)
         for node in nodes(expression):
-            if isinstance(node, tree.Path) and node.head.text not in {*_WORDS, *MODEL_NAMES, *target.options, "mod"}:
+            if isinstance(node, tree.Path) and node.span in texts and node.head.text not in MODEL_NAMES:
+                yield _without_quotes(node)
+            elif isinstance(node, tree.Path) and node.head.text not in {
+                *_WORDS,
+                *MODEL_NAMES,
+                *target.options,
+                "memory",
+            }:
                 known = [*MODEL_NAMES, *target.options]
                 close = similar(node.head.text, known)
                 hint = f"there is {listed(known)}" + (f"; `{close}` is similar" if close else "")

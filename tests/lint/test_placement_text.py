@@ -89,8 +89,62 @@ def test_of_many_reasons_the_first_are_shown() -> None:
     assert spec is not None
     lines = check(spec, m.graph(*outputs)).placement_text().splitlines()
 
-    assert 8 == sum("reason" in line and "more" not in line for line in lines)
-    assert "  … and 4 reasons more (`--format json` has all)" == lines[-1]
+    assert 8 == sum("reason" in line and "more reason" not in line for line in lines)
+    assert "  … and 4 more reasons (`--format json` has all)" == lines[-1]
+
+
+def test_of_one_reason_more_than_are_shown_one_is_left() -> None:
+    rows = "".join(f'  op CONV_2D when stride_w == {n} {{ require false because "no {n}" }}\n' for n in range(1, 10))
+    m = ModelBuilder()
+    value = m.input(64, 64, 1, name="image")
+    outputs = [m("Conv2D", value, name=f"conv_{n}", strides=[n, n], filters=1) for n in range(1, 10)]
+    spec, _ = loads(f"{HEAD}target npu on tflite {{\n{rows}}}\ndeploy npu\n")
+    assert spec is not None
+
+    last = check(spec, m.graph(*outputs)).placement_text().splitlines()[-1]
+    assert "  … and 1 more reason (`--format json` has all)" == last
+
+
+EVERY = """\
+target npu on tflite {
+  op CONV_2D | LOGISTIC | ADD { input = int8 }
+  op any { require batch == 2 because "it runs pairs" }
+  op any { require kind != "ADD" because "no sums" }
+}
+deploy npu
+"""
+
+
+def test_ops_of_several_kinds_that_one_line_rules_out_are_one_obstacle() -> None:
+    made = report(EVERY, 2)
+    shown = [line for line in made.placement_text().splitlines() if " on " in line]
+
+    assert [
+        "  on tflite: 3 ops (CONV_2D, LOGISTIC): it runs pairs [spec.qspec:8]; without it 60% of the ops",
+        "  on tflite: 2 ADD (add_0, add_1): it runs pairs; no sums [spec.qspec:8, spec.qspec:9]; "
+        "without it 40% of the ops (100% without those above too)",
+    ] == shown
+    first, second = json.loads(made.to_json())["placement"][0]["obstacles"]
+    assert (None, ["CONV_2D", "LOGISTIC"], [0, 2, 4]) == (first["op"], first["kinds"], first["ops"])
+    assert ("ADD", ["ADD"]) == (second["op"], second["kinds"])
+
+
+def test_a_line_of_one_row_and_the_same_words_in_another_are_two_reasons() -> None:
+    rows = "".join(f'  op {kind} {{ require batch == 2 because "pairs" }}\n' for kind in ("CONV_2D", "ADD", "LOGISTIC"))
+    text = report(f"target npu on tflite {{\n{rows}}}\ndeploy npu\n", 1).placement_text()
+
+    assert 3 == text.count("pairs [")
+
+
+def test_a_model_refused_for_its_edges_alone_says_why() -> None:
+    rows = "op CONV_2D | ADD | LOGISTIC | QUANTIZE | DEQUANTIZE { output = int8 | float32 }"
+    target = f"target npu on tflite {{ {rows}, refuse when input.type == 'float32' because 'float' }}\ndeploy npu\n"
+    spec, _ = loads(HEAD.replace("input { type = int8 }", "input { type = float32 }") + target, "spec.qspec")
+    assert spec is not None
+
+    lines = check(spec, blocks(1)).placement_text().splitlines()
+    assert "npu: refuses the whole model" == lines[0]
+    assert ["  QUANTIZE (image): float [spec.qspec:6]"] == lines[1:]
 
 
 def test_all_of_it_for_programs() -> None:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
@@ -73,7 +73,7 @@ def test_damaged_specs_are_loaded_in_no_time(seed):
         assert_told_inside(text, diagnostics)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(from_lark(lark(), start="start"))
 def test_whatever_the_grammar_generates_is_read(text):
     # Generated words may touch (`ruleA`) or be spelled as other words; nothing but syntax errors may come of it.

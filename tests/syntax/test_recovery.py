@@ -30,7 +30,7 @@ def mistakes(text):
         ('rule r match D where n == "x { }', (2, 27), "the string is not closed"),
         ("default { a = @ }", (2, 15), "`@` means nothing in qspec"),
         ("default { a = \x07 }", (2, 15), "U+0007 means nothing in qspec"),
-        ("default {\n  a = b\n", (3, 8), "expected `}`: the block is never closed"),
+        ("default {\n  a = b\n", (3, 8), "`default`, opened in line 2, is not closed"),
         ("default { a = (b }", (2, 15), "`(` is never closed"),
         ("default { a = b) }", (2, 16), "`)` closes nothing"),
         ("rule r match A | B as x { }", (2, 20), "`as` would belong to one alternative only"),
@@ -67,6 +67,175 @@ def test_an_equal_sign_that_compares_is_read_as_a_comparison(condition):
 
     assert ["`=` assigns, a condition compares with `==`"] == [item.message for item in found]
     assert "==" == requirement.condition.operator
+
+
+TABLE = """\
+target npu on tflite {
+  title = "Neural"
+  op CONV_2D {
+    form i8 { input = int8 }
+    require rank == 4
+  }
+  op ADD {
+    input = int8
+  }
+  model { refuse when ops > 3 }
+  op SUB | MUL when rank < 3 {
+    input = int8
+    require rank < 5
+  }
+}
+deploy npu
+"""
+
+
+def without(line: int, text: str) -> str:
+    """The table without *text* in a line counted from 1."""
+    lines = TABLE.splitlines(keepends=True)
+    assert text in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(text, "")
+    return "".join(lines)
+
+
+def flat(text: str) -> str:
+    """*text* without indentation."""
+    return "".join(line.lstrip(" ") for line in text.splitlines(keepends=True))
+
+
+# The place is in the text with `qspec 1` before it.
+@pytest.mark.parametrize("shape", [str, flat])
+@pytest.mark.parametrize(
+    ("line", "text", "place", "message"),
+    [
+        (6, "}", 8, "`op CONV_2D`, opened in line 4, is not closed"),
+        (9, "}", 11, "`op ADD`, opened in line 8, is not closed"),
+        (3, "{", 4, "the block of `op CONV_2D` is not opened: expected `{` after `CONV_2D`"),
+        (7, "{", 8, "the block of `op ADD` is not opened: expected `{` after `ADD`"),
+        (11, "{", 12, "the block of `op SUB | MUL` is not opened: expected `{` after `3`"),
+        (1, "{", 2, "the block of `target npu` is not opened: expected `{` after `tflite`"),
+    ],
+)
+def test_a_missing_brace_is_one_mistake_at_its_block(shape, line, text, place, message):
+    file, found = mistakes(shape(without(line, text)))
+
+    assert [(place, message)] == [(number, words) for (number, _), words in found]
+    table = file.statements[1]
+    assert ["CONV_2D", "ADD", "SUB"] == [item.kinds[0].text for item in table.items if isinstance(item, tree.Operation)]
+    assert isinstance(file.statements[2], tree.Deploy)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "place", "message"),
+    [
+        (4, " }", 6, "`form i8`, opened in line 5, is not closed"),
+        (14, "}", 16, "`op SUB | MUL`, opened in line 12, is not closed"),
+        (10, " }", 12, "`model`, opened in line 11, is not closed"),
+    ],
+)
+def test_where_lines_are_indented_they_show_which_block_is_not_closed(line, text, place, message):
+    _, found = mistakes(without(line, text))
+
+    assert [(place, message)] == [(number, words) for (number, _), words in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rule r match Dense {\n  weights = w\n", "`rule r`, opened in line 2, is not closed"),
+        (
+            "rule r match Dense\n  weights = w\n  output = a\n}\n",
+            "the block of `rule r` is not opened: expected `{` after `Dense`",
+        ),
+        ("default\n  output = a\n}\n", "the block of `default` is not opened: expected `{` after `default`"),
+        ("quantizer w type = int8 }\n", "the block of `quantizer w` is not opened: expected `{` after `w`"),
+        ("input\n  type = int8\n}\n", "the block of `input` is not opened: expected `{` after `input`"),
+    ],
+)
+def test_a_missing_brace_of_any_block_leaves_the_next_statement_alone(text, message):
+    file, found = mistakes(text + "quantizer next { type = int8 }\nrequire size <= 1 MiB\n")
+
+    assert [message] == [words for _, words in found]
+    assert [tree.Quantizer, tree.Require] == [type(statement) for statement in file.statements[-2:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "help"),
+    [
+        ('when a == "b" { require false }', 3, "`when` cannot stand directly in a target", "`op`, `form` and `when`"),
+        ("require rank < 5", 3, "`require` cannot stand directly in a target", "`model { … }`"),
+        ("model { when ops > 3 { require false } }", 11, "`when` cannot stand in `model`", "`refuse when … and …`"),
+        ('model { source "sheet" }', 11, "`source` cannot stand in `model`", "`target` and `op`"),
+        ("form i8 { input = int8 }", 3, "`form` cannot stand directly in a target", "`op`"),
+        ("constant weights = int8", 3, "`constant` cannot stand directly in a target", "`op`, `form` and `when`"),
+    ],
+)
+def test_an_item_out_of_place_hears_where_it_stands(text, place, message, help):
+    source = Source("spec", f"qspec 1\ntarget npu on tflite {{\n  {text}\n  op ADD {{ input = int8 }}\n}}\n")
+    file, (diagnostic,) = parse(source)
+
+    assert ((3, place), message) == (source.position(diagnostic.span.start), diagnostic.message)
+    assert help in diagnostic.help
+    assert "ADD" == file.statements[1].items[-1].kinds[0].text
+
+
+def test_a_condition_in_a_rule_is_sent_behind_the_pattern():
+    _, (diagnostic,) = parse(Source("spec", "qspec 1\nrule r match Dense {\n  when u > 3 { weights = w }\n}\n"))
+
+    assert "`when` cannot stand in `rule`" == diagnostic.message
+    assert "`match Dense where …`" in diagnostic.help
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "help"),
+    [
+        ("require size =< 3 B", 14, "`=<` is no comparison", "write `<=`"),
+        ("require size => 3 B", 14, "`=>` is no comparison", "write `>=`"),
+        ("require ops <> 3", 13, "`<>` is no comparison", "write `!=`"),
+        ("require size <= 80 Kib", 20, "there is no unit `Kib`", "a unit with a similar name exists: `KiB`"),
+        ('require ops < 3 becuase "x"', 17, "expected `because`, found `becuase`", "write `because`"),
+        ("rule r mach Dense { }", 8, "expected `match`, found `mach`", "write `match`"),
+        ("quantizer b extend a { }", 13, "expected `extends`, found `extend`", "write `extends`"),
+        ('quantizer "w" { }', 11, 'a word of the language or a name stands without quotes, found "w"', "write `w`"),
+        (
+            "target a on tflite extends edgetpu { }",
+            20,
+            "a target has either `on` or `extends`",
+            "`extends edgetpu` brings the host of `edgetpu` along: remove `on tflite`",
+        ),
+        (
+            "target a extends edgetpu on tflite { }",
+            26,
+            "a target has either `on` or `extends`",
+            "`extends edgetpu` brings the host of `edgetpu` along: remove `on tflite`",
+        ),
+        (
+            'target a { option f = "x" in ("x") }',
+            34,
+            "one value in parentheses is no list",
+            'write `("x",)`',
+        ),
+        (
+            'target a { op ADD { input = "int8" } }',
+            29,
+            'a word of the language or a name stands without quotes, found "int8"',
+            "write `int8`",
+        ),
+    ],
+)
+def test_what_is_almost_right_is_told_as_it_is_written(text, place, message, help):
+    source = Source("spec", f"qspec 1\n{text}\n")
+    _, (diagnostic,) = parse(source)
+
+    assert ((2, place), message, help) == (source.position(diagnostic.span.start), diagnostic.message, diagnostic.help)
+
+
+@pytest.mark.parametrize("word", ["when", "require", "op", "form", "source", "rule", "default"])
+@pytest.mark.parametrize("frame", ["{} x y", "target t {{\n  {} x y\n}}", "rule r match D {{\n  {} x y\n}}"])
+def test_no_word_is_offered_in_place_of_itself(word, frame):
+    _, found = parse(Source("spec", f"qspec 1\n{frame.format(word)}\n"))
+
+    assert found
+    assert all(f"exists: `{word}`" not in item.help for item in found)
 
 
 def test_a_block_that_is_never_closed_shows_its_start():

@@ -14,6 +14,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if made:
             ops, wrong = (sum(getattr(each, name) for each in made) for name in ("ops", "disagreements"))
             whole = sum(each.disagreements == 0 for each in made)
+            stopped = sum(each.stopped for each in made)
             terminalreporter.write_line(
-                f"vela, {variant}: {len(made)} models, {whole} agree; {ops} ops, {ops - wrong} agree"
+                f"vela, {variant}: {len(made)} models ({stopped} stop it), {whole} agree; of {ops} ops {ops - wrong}"
             )

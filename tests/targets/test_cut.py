@@ -150,16 +150,18 @@ def test_host_ops_at_the_beginning_cut_nothing_off() -> None:
 
     assert [False, False, True, True] == [op.accelerated for op in placement.ops]
     # With the first one alone taken, the second would be a cut.
-    assert [("MUL", 0, 25.0, 25.0), ("SUB", 0, 75.0, 100.0)] == [
-        (one.kind, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops) for one in placement.obstacles if one.gain
+    assert [(("MUL",), 0, 25.0, 25.0), (("SUB",), 0, 75.0, 100.0)] == [
+        (one.kinds, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops)
+        for one in placement.obstacles
+        if one.gain
     ]
 
 
 def test_the_first_cut_matters_most() -> None:
     placement = chain("ADD MUL ADD SUB ADD MUL ADD")
 
-    assert [("MUL", ("layer_1", "layer_5"), 1, 300 / 7, 300 / 7), ("SUB", ("layer_3",), 0, 100 / 7, 100.0)] == [
-        (one.kind, one.layers, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops)
+    assert [(("MUL",), ("layer_1", "layer_5"), 1, 300 / 7, 300 / 7), (("SUB",), ("layer_3",), 0, 100 / 7, 100.0)] == [
+        (one.kinds, one.layers, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops)
         for one in placement.obstacles
         if one.gain
     ]
@@ -172,8 +174,10 @@ def test_a_model_that_is_not_taken_is_the_first_obstacle() -> None:
     made.op("MUL", "a a", "b")
     placement = place(table_of(text), made.graph("x y", "b"), made.representation)
 
-    assert [("", 1, 50.0, 50.0), ("MUL", 0, 0.0, 100.0)] == [
-        (one.kind, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops) for one in placement.obstacles if one.gain
+    assert [((), 1, 50.0, 50.0), (("MUL",), 0, 0.0, 100.0)] == [
+        (one.kinds, one.gain.follow, one.gain.alone.ops, one.gain.in_turn.ops)
+        for one in placement.obstacles
+        if one.gain
     ]
     assert ["one input"] == [reason.message for reason in placement.obstacles[0].reasons]
 

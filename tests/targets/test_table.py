@@ -246,3 +246,90 @@ def test_same_scale_of_unknown_parameters_is_the_callers_to_say() -> None:
         return table.judge(graph.ops[0], graph, lambda _: open_range, same_scale=lambda a, b: answer).accepted
 
     assert [True, False, False] == [taken(True), taken(False), taken(None)]
+
+
+# ---- rows as alternatives
+
+DENSE = table_of(
+    """target npu {
+      op FULLY_CONNECTED {
+        form tensor8 { input = int8, constant weights = int8 symmetric per_tensor, output = int8 }
+        form channel4 { input = int8, constant weights = int4   symmetric per_channel(0), output = int8 }
+        form f32 { input = float32, weights = float32, output = float32 }
+      }
+      op FULLY_CONNECTED { input = uint8, weights = uint8 | int8 scale(1/256), output = uint8 }
+      op FULLY_CONNECTED when true == false { input = int16, weights = int16, output = int16 }
+      op ADD { input = int8, output = int8, require rank <= 2 }
+      op ADD { input = int16, output = int16 }
+    }"""
+)
+Y8, Y16 = T("int8", (1, 8)), T("int16", (1, 8))
+
+
+def test_a_reason_tells_the_types_of_every_form_that_fails_there_alone() -> None:
+    (reason,) = ask(DENSE, "FULLY_CONNECTED", [Y8, weights("int8", 8, 8, axis=0)], [Y8]).reasons
+
+    taken = "int8 symmetric per_tensor | int4 symmetric per_channel(0)"
+    assert f"`weights` is int8, one scale per channel; taken: {taken}" == reason.message
+
+
+def test_what_a_float_form_takes_is_no_choice_for_an_integer_op() -> None:
+    (reason,) = ask(DENSE, "FULLY_CONNECTED", [Y8, weights("float32", 8, 8)], [Y8]).reasons
+
+    assert "float32" not in reason.message.split("taken: ")[1]
+
+
+def test_where_two_rows_fail_both_are_told() -> None:
+    verdict = ask(DENSE, "FULLY_CONNECTED", [Y16, weights("int4", 8, 8, axis=0)], [Y16])
+    (first, last) = verdict.reasons
+
+    # The fourth row does not apply; a type stands as its table writes it.
+    assert "`input` is int16; taken: int8" == first.message
+    assert "`output` is int16; taken: int8" == last.message
+    both = ask(DENSE, "FULLY_CONNECTED", [Y16, weights("int2", 8, 8), BIAS], [Y16])
+    assert [
+        "`input` is int16; taken: int8 | float32 | uint8",
+        "`weights` is int2; taken: int8 symmetric per_tensor | int4 symmetric per_channel(0) | float32 | uint8 | "
+        "int8 scale(1/256)",
+        "`output` is int16; taken: int8 | float32 | uint8",
+    ] == [reason.message for reason in both.reasons]
+
+
+@pytest.mark.parametrize(
+    ("source", "rank", "reasons"),
+    [
+        ("int8", 2, []),
+        ("int16", 4, []),
+        ("int8", 4, ["`rank <= 2` does not hold: `rank` is 4"]),
+        ("uint8", 2, ["`input` is uint8; taken: int8 | int16", "`output` is uint8; taken: int8 | int16"]),
+    ],
+)
+def test_one_of_two_rows_for_an_op_has_to_hold(source: str, rank: int, reasons: list[str]) -> None:
+    x = T(source, (1,) * rank)
+
+    told = [reason.message for reason in ask(DENSE, "ADD", [x, x], [x]).reasons]
+    assert reasons == list(dict.fromkeys(told))
+
+
+# ---- conditions that an op gives no meaning
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "op MEAN when axes > 1 { input = int8 }",
+        "op MEAN { input = int8 }\nop MEAN when axes > 1 { output = int8 }",
+        "op MEAN { input = int8, require axes > 1 }",
+        "op MEAN { input = int8, when axes > 1 { output = int8 } }",
+        "op MEAN { input = int8 }\nop any when axes > 1 { require rank < 9 }",
+        "op MEAN { input = int8 }\nop any { require axes > 1 }",
+        "op MEAN { input = int8 }\nrefuse when axes > 1",
+        "op MEAN { input = int8, warn when axes > 1 }",
+    ],
+)
+def test_a_condition_without_meaning_is_a_reason_that_says_so(rows: str) -> None:
+    verdict = ask(table_of(f"target npu {{ {rows} }}"), "MEAN", [X8, integers((1, 2))], [T("int8", (1, 8))])
+
+    assert ["the tuple `(1, 2)` cannot be compared with the number `1`"] == [
+        reason.message for reason in verdict.reasons if reason.broken
+    ]

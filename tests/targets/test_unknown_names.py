@@ -9,14 +9,14 @@ from qspec.graph.attributes import attributes
 from qspec.graph.op_names import OP_NAMES
 from qspec.graph.ops import OPAQUE
 from qspec.schema import loads, shipped_target, shipped_targets
-from qspec.targets.unknown_names import unknown_names
+from qspec.targets.own_tables import table_mistakes
 
 
 def found(rows: str) -> list[Diagnostic]:
-    spec, diagnostics = loads(f"qspec 1\ntarget t {{\n{rows}\n}}\n")
+    spec, diagnostics = loads(f"qspec 1\ntarget t {{\n{rows}\nop ABS {{ input = int8 }}\n}}\n")
 
     assert () == diagnostics
-    return list(unknown_names(spec.targets.values()))
+    return list(table_mistakes(spec.targets.values()))
 
 
 def test_op_names_are_those_of_the_runtime():
@@ -28,7 +28,7 @@ def test_op_names_are_those_of_the_runtime():
 
 @pytest.mark.parametrize("name", shipped_targets())
 def test_shipped_tables_name_what_there_is(name: str):
-    assert [] == list(unknown_names([shipped_target(name)]))
+    assert [] == list(table_mistakes([shipped_target(name)]))
 
 
 def test_an_operand_that_no_op_of_the_row_has_is_shown_with_those_that_there_are():
@@ -57,14 +57,14 @@ def test_a_row_that_is_amended_is_judged_by_the_ops_that_it_was_written_for():
 
     assert () == diagnostics
     assert ["`CONV_2D` or `ADD` has no operand `kernel`"] == [
-        one.message for one in unknown_names(spec.targets.values())
+        one.message for one in table_mistakes(spec.targets.values())
     ]
 
 
 def test_a_target_that_extends_a_shipped_table_is_clean():
     spec, _ = loads("qspec 1\ntarget t extends tflite { op ADD { input = int8, output = int8 } }")
 
-    assert [] == list(unknown_names(spec.targets.values()))
+    assert [] == list(table_mistakes(spec.targets.values()))
 
 
 # ---- conditions
@@ -142,7 +142,7 @@ def test_conditions_taken_over_from_another_file_are_not_looked_at() -> None:
     # They may ask for options that the shipped table has, and it is tested on its own.
     spec, _ = loads("qspec 1\ntarget t extends edgetpu { model { require compiler >= runtime } }")
 
-    assert [] == list(unknown_names(spec.targets.values()))
+    assert [] == list(table_mistakes(spec.targets.values()))
 
 
 def test_every_attribute_is_one_of_the_schema() -> None:

@@ -44,7 +44,7 @@ IMAGE = int8(1, 6, 6, 4)
         ("int8", 3, "i8", []),
         ("int8", 5, "i8", ["the window is 3 by 3"]),
         ("int4", 5, "i4", ["the window is 3 by 3"]),
-        ("int2", 3, "i4", ["`weights` is int2; taken: int4 symmetric per_channel(0)"]),
+        ("int2", 3, "i4", ["`weights` is int2; taken: int4 symmetric per_channel(0) | int8 symmetric per_channel(0)"]),
     ],
 )
 def test_the_accelerator_of_the_manual_takes_four_bits(type: str, window: int, form: str, reasons: list[str]) -> None:

@@ -46,6 +46,9 @@ def convolutions() -> Iterator[OpCase]:
     runtime = [x8(1, 6, 6, 8), x8(8, 3, 3, 8), None]
     yield replace(convolution("CONV_2D", "i8"), inputs=runtime, note="weights of the model's input")
     yield OpCase("FULLY_CONNECTED", [x8(4, 16), weights_of("int8", 8, 16), None], [x8(4, 8)], {}, "four rows")
+    uneven = {"stride_w": 1, "stride_h": 2, "padding": "SAME"}
+    output = [x8(1, 12, 6, 8, factor=8)]
+    yield replace(convolution("TRANSPOSE_CONV", "i8pc", **uneven), outputs=output, note="uneven strides")
     for left, right, out in (((4, 6), (6, 8), (4, 8)), ((1, 2, 4, 6), (1, 2, 6, 8), (1, 2, 4, 8))):
         yield OpCase("BATCH_MATMUL", [x8(*left), x8(*right)], [x8(*out, factor=8)], {}, f"rank {len(out)}")
 
@@ -213,6 +216,10 @@ def wide_types() -> Iterator[OpCase]:
             yield case_of(kind, type)
         for kind in ("MIRROR_PAD", "GATHER", "ARG_MAX", "HARD_SWISH", "SELECT_V2", "MAXIMUM", "CONCATENATION"):
             yield case_of(kind, type)
+    for type in ("int8", "uint8", "int16"):
+        plain, number = T(type, SHAPE, scale=None), i32(*SHAPE)
+        yield OpCase("CAST", [plain], [number], {"in_data_type": type.upper(), "out_data_type": "INT32"}, "plain")
+        yield OpCase("CAST", [number], [plain], {"in_data_type": "INT32", "out_data_type": type.upper()}, "plain")
     for kind in ("RELU", "RESHAPE", "ADD", "FILL", "EMBEDDING_LOOKUP", "PADV2", "TRANSPOSE", "CONCATENATION"):
         yield case_of(kind, "int4")
 

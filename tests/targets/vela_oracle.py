@@ -15,12 +15,13 @@ _CPU = re.compile(r"Warning \(supported operators\) operator: (\S+), ofm: '(.*)'
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many ops of a model were held against the compiler, and how many of these disagree."""
+    """How many ops of a model were held against the compiler, how many of these disagree, and whether the compiler
+    wrote no file for it."""
 
     variant: str
-    model: str
     ops: int
     disagreements: int
+    stopped: bool
 
 
 COMPARISONS: list[Comparison] = []

@@ -15,6 +15,7 @@ SAME = (
         "unsupported DataType|Unsupported dataType|IFM type|ifm type|UInt8 IFM",
         "taken: |by the U85 only|only when `variant",
     ),
+    ("missing quantization parameters", "must have a scale"),
     ("Weights tensor with precision", "`weights` is"),
     ("Matmul with unsupported IFM type", "int8"),
     ("per-axis quantization", "per channel; taken: .* per_tensor"),
@@ -22,7 +23,7 @@ SAME = (
     ("ZeroPoint out of range", "zero point of an int16 input"),
     # Shapes and attributes.
     ("kernel stride", "strides must be|stride above 3"),
-    ("stride out of range", "strides must be 1 or 2"),
+    ("stride out of range|stride combination", "strides must be 1 or 2"),
     ("kernel (height|width)", "filter"),
     ("[Ss]cal(e-factor|ing)", "grow|twice the size"),
     ("both align_corners=true and half_pixel_centers=true", "not both"),

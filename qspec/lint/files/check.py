@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic
+from qspec.lint.doubts import doubts
 from qspec.lint.files.dynamic_shape import dynamic_shape
 from qspec.lint.files.facts import FileFacts, FileLint, gather
 from qspec.lint.files.float_island import float_island
@@ -83,7 +84,7 @@ def check_file(
         found += more
     runs = not any(True for _ in order_problems(file.main))
     facts = gather(spec, file) if runs else FileFacts(spec, file, ())
-    found += _said(facts, lints)
+    found += [*doubts(spec, found).certain(_said(facts, lints))]
     return FileReport(suppress(spec, dict.fromkeys(found)), facts.deployed, file=file)
 
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, REFUSED_MODEL, TARGET_WARNING
 from qspec.graph.ops import Op
+from qspec.lint.broken_table import broken_conditions
 from qspec.lint.deprecated_target import deprecated_target
 from qspec.lint.facts import Deployed
 from qspec.lint.files.facts import FileFacts, op_words
 from qspec.lint.files.wrong_bias_scale import wrong_biases
+from qspec.lint.memory import UNTOLD, too_much
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import Outcome, PlacedOp, Reason, Table, Verdict
-from qspec.targets.unknown_names import unknown_names
 
 # The op in which the Edge TPU's compiler puts what it takes (google-coral/test_data, *_edgetpu.tflite).
 _COMPILED = "edgetpu-custom-op"
@@ -121,6 +122,9 @@ def file_warning(facts: FileFacts) -> Iterator[Diagnostic]:
     """
     said: set[Reason] = set()
     for deployed in facts.deployed:
+        if excess := too_much(deployed):
+            message = f"`{deployed.deploy.name}`: {excess}"
+            yield TARGET_WARNING.at(facts.place_of(deployed), message, help=UNTOLD, target=deployed.deploy.name)
         found: dict[Reason, list[str]] = {reason: [] for reason in deployed.placement.model.warnings}
         for placed in deployed.placement.ops:
             verdict = placed.verdict if placed.accelerated else placed.host
@@ -149,7 +153,11 @@ def targets_themselves(facts: FileFacts) -> Iterator[Diagnostic]:
     ## Example
         deploy nnapi(api = 30) as phone
     """
-    yield from unknown_names(facts.spec.targets.values())
+    if facts.spec.targets:
+        from qspec.targets.own_tables import table_mistakes
+
+        yield from table_mistakes(facts.spec.targets.values())
+    yield from broken_conditions(facts.spec, facts.deployed)
     places: dict[Span | Place, Span | Place] = {each.deploy.span: facts.place_of(each) for each in facts.deployed}
     for diagnostic in deprecated_target(facts.spec):
         place = places.get(diagnostic.span, diagnostic.span)
