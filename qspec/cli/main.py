@@ -98,7 +98,8 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="MODEL", help="a .keras or .tflite file; it is read as data, nothing is executed"
     )
-    target = "hold the model against this target too, a shipped one or the spec's own; may be repeated"
+    target = "hold the model against this target too, a shipped one or the spec's own, with options as in `deploy`: "
+    target += "edgetpu, 'edgetpu(runtime = 13)'; may be repeated"
     parser.add_argument("--target", action="append", default=[], metavar="NAME", help=target)
     exact = "also ask TensorFlow's converter what it makes of the model, which Keras loads for it"
     parser.add_argument("--exact", action="store_true", help=exact)

@@ -7,9 +7,6 @@ former, and everything that is executed the latter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -17,24 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
-
-_FOR_A_FILE = ContextVar("for_a_file", default=False)
-
-
-@contextmanager
-def traced_for_a_file() -> Iterator[None]:
-    """What is traced inside is converted, and never executed."""
-    token = _FOR_A_FILE.set(True)
-    try:
-        yield
-    finally:
-        _FOR_A_FILE.reset(token)
+from qspec.keras.tracing import is_for_a_file
 
 
 def conv_2d(op: Op, value: Any, weights: Any) -> Any:
     """CONV_2D without its bias"""
     kernel = tf.transpose(weights, (1, 2, 3, 0))
-    if _FOR_A_FILE.get():
+    if is_for_a_file():
         return tf.nn.conv2d(value, kernel, _strides(op), op.attributes["padding"], dilations=_dilations(op))
     return keras.ops.conv(value, kernel, **_keras_window(op))
 
@@ -43,7 +29,7 @@ def depthwise_conv_2d(op: Op, value: Any, weights: Any) -> Any:
     """DEPTHWISE_CONV_2D without its bias"""
     _, height, width, outputs = weights.shape
     kernel = tf.reshape(weights, (height, width, value.shape[-1], outputs // value.shape[-1]))
-    if _FOR_A_FILE.get():
+    if is_for_a_file():
         return tf.raw_ops.DepthwiseConv2dNative(
             input=value,
             filter=kernel,
@@ -62,7 +48,7 @@ def transpose_conv(op: Op, shape: Any, weights: Any, value: Any) -> Any:
 
 def conv_3d(op: Op, value: Any, weights: Any) -> Any:
     """CONV_3D"""
-    if _FOR_A_FILE.get():
+    if is_for_a_file():
         window = {"strides": [1, *_strides(op, "dhw"), 1], "dilations": [1, *_dilations(op, "dhw"), 1]}
         return tf.nn.conv3d(value, weights, padding=op.attributes["padding"], **window)
     return keras.ops.conv(value, weights, **_keras_window(op, "dhw"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.graph.ops import Composition
-from qspec.keras.convolution_kernels import traced_for_a_file
+from qspec.graph.ops import Composition, Op, OpGraph
 from qspec.keras.execution import Step, step_constants
 from qspec.keras.model import QuantizedModel
-from qspec.keras.op_execution import Constants
+from qspec.keras.op_execution import Constants, is_named
 from qspec.keras.simulation import Hooks
+from qspec.keras.tracing import Alone, traced_for_a_file
 from qspec.litert.float_file import FloatFile
-from qspec.litert.stitching import cut_name, input_name, stitch
+from qspec.litert.stitching import another_name, cut_name, input_name, stitch
 
 
 class LoweringHooks(Hooks):
@@ -32,12 +33,44 @@ class LoweringHooks(Hooks):
         """Keep *value*. Tensors that a cast adds, and the model's inputs, have no placeholder."""
         if tensor not in self.placeholders:
             return value
-        self.seen[tensor] = value
+        self.seen.setdefault(tensor, value)  # an equal op of a later call is joined to the first
         return self.placeholders[tensor]
 
     def constants(self, step: Step) -> Constants:
         """The step's folded constants as literals."""
         return {key: tf.constant(value) for key, value in self.literals[step.call.index].items()}
+
+
+def _times(op: Op, predicted: OpGraph) -> int:
+    """How often *op* is traced: once for each call whose ops it stands for, of which it is all that is left."""
+    written = (predicted.compositions[call].ops for call in op.calls if call in predicted.compositions)
+    return sum(any(each.kind == op.kind for each in ops) for ops in written)
+
+
+class _Readers:
+    """The ops that read each planned tensor, so that each can be given a placeholder of its own."""
+
+    def __init__(self, predicted: OpGraph) -> None:
+        found: dict[int, int] = {}
+        for op in predicted.ops:
+            if is_named(op, predicted.tensors):
+                for tensor in {tensor for tensor in op.inputs if tensor >= 0}:
+                    found[tensor] = found.get(tensor, 0) + _times(op, predicted)
+        real = {number for number in predicted.slots.values() if not predicted.tensors[number].constant}
+        # The first reads the tensor's own placeholder.
+        self.names = [(tensor, reader) for tensor in sorted(real) for reader in range(1, found.get(tensor, 0))]
+
+    def alone(self, tensors: Mapping[int, Any], others: Sequence[Any]) -> Alone:
+        """What gives each reader of one of *tensors* another placeholder: itself first, then those among *others*."""
+        left: dict[int, list[Any]] = {}
+        for (tensor, _), other in zip(self.names, others, strict=True):
+            left.setdefault(id(tensors[tensor]), [tensors[tensor]]).append(other)
+
+        def alone(value: Any) -> Any:
+            mine = left.get(id(value), [value])
+            return mine.pop(0) if len(mine) > 1 else mine[0]
+
+        return alone
 
 
 def lower(model: QuantizedModel) -> FloatFile:
@@ -50,21 +83,24 @@ def lower(model: QuantizedModel) -> FloatFile:
     predicted = model.plan.predicted
     planned = {tensor for tensor in predicted.slots.values() if not predicted.tensors[tensor].constant}
     cuts = sorted(planned - set(predicted.inputs))
+    known = (*predicted.inputs, *cuts)
+    readers = _Readers(predicted)
 
     def function(*arguments: Any) -> dict[str, Any]:
-        inputs, placeholders = arguments[: len(predicted.inputs)], arguments[len(predicted.inputs) :]
-        hooks = LoweringHooks(literals, dict(zip(cuts, placeholders, strict=True)))
-        model.simulation.run_apart(inputs, hooks)
+        tensors = dict(zip(known, arguments[: len(known)], strict=True))
+        hooks = LoweringHooks(literals, {cut: tensors[cut] for cut in cuts})
+        with traced_for_a_file(readers.alone(tensors, arguments[len(known) :])):
+            model.simulation.run_apart([tensors[number] for number in predicted.inputs], hooks)
         # Named in their order, so that it is the same whether it is kept or sorted on the way.
         return {cut_name(tensor): hooks.seen[tensor] for tensor in cuts}
 
     names = [*map(input_name, range(len(predicted.inputs))), *map(cut_name, cuts)]
+    names += [another_name(tensor, reader) for tensor, reader in readers.names]
     signature = [
         tf.TensorSpec(predicted.tensors[tensor].shape, predicted.tensors[tensor].type, name=name)
-        for name, tensor in zip(names, (*predicted.inputs, *cuts), strict=True)
+        for name, tensor in zip(names, (*known, *(tensor for tensor, _ in readers.names)), strict=True)
     ]
-    with traced_for_a_file():
-        concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
+    concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
     literals.clear()  # the converter needs many times the size of the weights, which the graph has now
     return stitch(_convert(concrete, model.name), predicted.inputs, cuts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,6 +14,7 @@ from qspec.graph.operands import operand_position
 from qspec.graph.ops import Composition, Op, Source, Tensor
 from qspec.keras.computed_constants import constant_of
 from qspec.keras.op_kernels import KERNELS
+from qspec.keras.tracing import read_alone
 
 Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
 Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, and goes on with what comes back
@@ -72,12 +73,20 @@ def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], const
         operands = [None if number < 0 else values[number] for number in op.inputs]
         if op is folded_into:
             _add_folded_bias(op, operands, constants)
+        if is_named(op, composition.tensors):
+            operands = read_alone(operands)
         results = KERNELS[op.kind](op, *operands)
         results = results if isinstance(results, list | tuple) else [results]
         for number, value in zip(op.outputs, results, strict=True):
             values[number] = _shown(composition.tensors[number], value, inner)
     outputs = [values[number] for number in composition.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def is_named(op: Op, tensors: Mapping[int, Tensor] | Sequence[Tensor]) -> bool:
+    """Whether specs speak of a result of *op*: not of shapes, indices and conditions. Equal ops for these are left for
+    the converter to join."""
+    return any(tensors[number].slot is not None for number in op.outputs)
 
 
 def _has_bias(composition: Composition) -> bool:

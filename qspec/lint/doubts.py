@@ -19,6 +19,7 @@ from qspec.diagnostics.catalogue import (
     NEAR_LIMIT,
     NOT_ACCEPTED,
     NOT_SUPPORTED_YET,
+    NOTHING_QUANTIZED,
     REFUSED_MODEL,
     REQUIREMENT_FAILED,
     TARGET_WARNING,
@@ -39,9 +40,10 @@ _WORD = re.compile(r"\w*")
 
 @dataclass(frozen=True)
 class Doubts:
-    """What the mistakes of a spec leave open: everything, its own targets (by the names of their deployments), or the
-    assignments with these values."""
+    """What the mistakes of a spec leave open, if it is `mistaken`: everything, its own targets (by the names of their
+    deployments), or the assignments with these values."""
 
+    mistaken: bool = False
     everything: bool = False
     targets: frozenset[str] = frozenset()
     values: frozenset[Span | Place] = frozenset()
@@ -52,7 +54,8 @@ class Doubts:
 
     def _concern(self, diagnostic: Diagnostic) -> bool:
         if diagnostic.code not in _VERDICTS:
-            return diagnostic.code == NOT_SUPPORTED_YET.code and diagnostic.span in self.values
+            of_value = diagnostic.code == NOT_SUPPORTED_YET.code and diagnostic.span in self.values
+            return of_value or (diagnostic.code == NOTHING_QUANTIZED.code and self.mistaken)
         of_values = diagnostic.span in self.values or (bool(self.values) and diagnostic.code in _OF_THE_MODEL)
         of_targets = diagnostic.target in self.targets or (bool(self.targets) and diagnostic.code == _REQUIREMENT)
         return self.everything or of_values or of_targets
@@ -75,7 +78,7 @@ def doubts(spec: Spec, diagnostics: Iterable[Diagnostic]) -> Doubts:
     own = [deploy for deploy in spec.deploys if deploy.target.name in spec.targets]
     broken = any(word == "target" for word, _ in words)
     names = frozenset(name for deploy in own for name in (deploy.name, deploy.target.name)) if broken else frozenset()
-    return Doubts(everything, names, values)
+    return Doubts(True, everything, names, values)
 
 
 def _statement(spec: Spec, item: Diagnostic) -> tuple[str, Span | None]:

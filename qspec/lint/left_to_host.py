@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import LEFT_TO_HOST
 from qspec.lint.facts import Deployed, Facts
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import PlacedOp, Reason
 
+_MOST_KINDS = 4
+_MOST_ROWS = 3
+
 
 def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
-    """A quantizer that a rule assigned keeps an op off the accelerator.
+    """A quantizer keeps an op off the accelerator.
 
     ## Why it matters
-    The op runs on the host, slower, and on some accelerators everything behind it does so too. The quantizer was
-    written for these layers in particular, so the price may not be known. What `default` brings, or what the
-    accelerator takes in no type at all, is listed in the placement and not reported.
+    The op runs on the host, slower, and on some accelerators everything behind it does so too. Where a rule assigned the
+    quantizer, it was written for these layers in particular, and the price may not be known: that is a warning. What
+    `default` brings is a note, one for each target. What the accelerator takes in no type at all is listed in the
+    placement and not reported.
 
     ## Example
         deploy edgetpu as coral
@@ -27,19 +32,48 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
     """
     for deployed in facts.deployed:
         found: dict[Span, tuple[PlacedOp, Reason, dict[str, None]]] = {}
+        general: list[tuple[PlacedOp, Reason, Span]] = []
         for placed in deployed.placement.ops:
-            for reason in () if placed.accelerated else placed.verdict.reasons:
-                span = _assigned_by_rule(facts, reason)
-                if span is not None:
-                    ops = found.setdefault(span, (placed, reason, {}))[2]
-                    ops[f"{placed.op.kind} of `{placed.op.layer}`"] = None
+            reasons = () if placed.accelerated else placed.verdict.reasons
+            by_rule = [(reason, span) for reason in reasons if (span := _assigned_by(facts, reason, "rule"))]
+            for reason, span in by_rule:
+                ops = found.setdefault(span, (placed, reason, {}))[2]
+                ops[f"{placed.op.kind} of `{placed.op.layer}`"] = None
+            if not by_rule:
+                by_default = ((reason, _assigned_by(facts, reason, "default")) for reason in reasons)
+                general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():
             yield _diagnostic(deployed, span, placed, reason, list(ops))
+        if general and not deployed.placement.refused:
+            yield _by_default(deployed, general)
 
 
-def _assigned_by_rule(facts: Facts, reason: Reason) -> Span | None:
+def _assigned_by(facts: Facts, reason: Reason, kind: str) -> Span | None:
+    """The quantizer that is the reason, as it stands in the spec, if a block of that kind assigned it."""
     decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
-    return decision.origin.span if decision is not None and decision.origin.kind == "rule" else None
+    if decision is None or decision.origin.kind != kind or (kind == "default" and decision.quantizer is None):
+        return None
+    return decision.origin.span
+
+
+def _by_default(deployed: Deployed, general: Sequence[tuple[PlacedOp, Reason, Span]]) -> Diagnostic:
+    """One note for all ops that quantizers of `default` keep off: how many, of which kinds, and the first reasons."""
+    kinds = Counter(placed.op.kind for placed, _, _ in general)
+    names = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in kinds.most_common(_MOST_KINDS))
+    more = f" and {len(kinds) - _MOST_KINDS} kinds more" if len(kinds) > _MOST_KINDS else ""
+    placed, reason, span = general[0]
+    rows = {reason.span: None for _, reason, _ in general}
+    return LEFT_TO_HOST.at(
+        span,
+        f"`{deployed.deploy.name}` leaves {names}{more} to the host, because of what `default` assigns: "
+        f"{reason.message}",
+        severity=Severity.NOTE,
+        related=tuple((row, f"what {deployed.table.name} takes") for row in list(rows)[:_MOST_ROWS]),
+        help="the placement lists them all; a quantizer that the rows take keeps them on the accelerator",
+        layer=placed.op.layer,
+        op=placed.op.kind,
+        target=deployed.deploy.name,
+    )
 
 
 def _diagnostic(deployed: Deployed, span: Span, placed: PlacedOp, reason: Reason, ops: list[str]) -> Diagnostic:

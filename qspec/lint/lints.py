@@ -9,6 +9,7 @@ from qspec.lint.broken_table import broken_table
 from qspec.lint.facts import Facts, Lint
 from qspec.lint.left_to_host import left_to_host
 from qspec.lint.not_accepted import not_accepted
+from qspec.lint.nothing_quantized import nothing_quantized
 from qspec.lint.refused_model import refused_model
 from qspec.lint.requirement_failed import requirement_failed
 from qspec.lint.target_warning import target_warning
@@ -20,6 +21,7 @@ LINTS: tuple[Lint, ...] = (
     refused_model,
     target_warning,
     requirement_failed,
+    nothing_quantized,
 )
 
 

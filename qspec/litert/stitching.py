@@ -12,7 +12,7 @@ from typing import Any
 from qspec.litert.flatbuffer import pack, unpack
 from qspec.litert.float_file import FloatFile
 
-_INPUT, _CUT = "input", "cut"
+_INPUT, _CUT, _ANOTHER = "input", "cut", "another"
 
 
 def input_name(position: int) -> str:
@@ -25,6 +25,11 @@ def cut_name(tensor: int) -> str:
     return f"{_CUT}_{tensor:06}"
 
 
+def another_name(tensor: int, reader: int) -> str:
+    """The name of an input that stands for a tensor of the plan, or an input of it, for one of its readers alone."""
+    return f"{_ANOTHER}_{reader:06}_{tensor:06}"
+
+
 def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> FloatFile:
     """The whole float file of a cut one.
 
@@ -32,14 +37,10 @@ def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> Flo
     model = unpack(content)
     body = model.subgraphs[0]
     written = dict(zip(outputs, map(int, body.outputs), strict=True))
-    real: dict[int, int] = {}
-    instead: dict[int, int] = {}
-    for index in map(int, body.inputs):
-        kind, number = _read_name(body.tensors[index].name)
-        if kind == _INPUT:
-            real[number] = index
-        else:
-            instead[index] = written[number]
+    names = {index: _read_name(body.tensors[index].name) for index in map(int, body.inputs)}
+    real = {number: index for index, (kind, number) in names.items() if kind == _INPUT}
+    written |= {tensor: real[position] for position, tensor in enumerate(inputs)}
+    instead = {index: written[number] for index, (kind, number) in names.items() if kind != _INPUT}
     instead = {index: _followed(tensor, instead) for index, tensor in instead.items()}
     body.inputs = [real[position] for position in range(len(inputs))]
     for operator in body.operators:
@@ -58,9 +59,9 @@ def _followed(tensor: int, instead: Mapping[int, int]) -> int:
 
 
 def _read_name(name: Any) -> tuple[str, int]:
-    """`cut_000012:0` and the like, taken apart."""
-    kind, number = (name.decode() if isinstance(name, bytes) else name).split(":")[0].rsplit("_", 1)
-    return kind.rsplit("_", 1)[-1], int(number)
+    """What `cut_000012:0` and the like stand for, and the number of that."""
+    *kinds, number = (name.decode() if isinstance(name, bytes) else name).split(":")[0].split("_")
+    return (_INPUT if kinds[-1] == _INPUT else _CUT), int(number)
 
 
 def _in_order(operators: Sequence[Any]) -> list[Any]:

@@ -12,9 +12,8 @@ from qspec.graph.layers import Call, LayerGraph, Shape, Value
 from qspec.graph.ops import OPAQUE, Composition, OpGraph, Slot
 from qspec.lowering import fusion
 from qspec.lowering.builder import Draft, DraftOp
-from qspec.lowering.operations import OPERATIONS
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
-from qspec.lowering.table import LOWERINGS, REGISTERED
+from qspec.lowering.table import REGISTERED, lowering_of
 
 
 def lower(
@@ -210,15 +209,18 @@ def _of_keras(call: Call, name: str) -> Lowering:
     """The lowering of Keras' class *name* for a call."""
     layer = call.layer
     if layer.operation:
+        from qspec.lowering.operations import OPERATIONS  # many modules, which most models have no need of
+
         if name not in OPERATIONS:
             raise Unsupported("there is no entry for this operation in the lowering table")
         return OPERATIONS[name]
-    if name not in LOWERINGS:
+    lowering = lowering_of(name)
+    if lowering is None:
         raise Unsupported("there is no entry for this class in the lowering table")
     policy = Node(layer.config, "config").get("dtype")
     if not policy.is_none and _policy_name(policy) != "float32":
         raise Unsupported(f"it computes in `{_policy_name(policy)}`, not float32")
-    return LOWERINGS[name]
+    return lowering
 
 
 def _pattern(call: Call) -> str:

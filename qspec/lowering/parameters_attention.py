@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
-from qspec.lowering.einsum import layer_equation
 from qspec.lowering.normalization import given_axes, kept_axes
-from qspec.lowering.spectrogram import frequencies
 
 Variables = dict[str, Shape]
 OfSeveral = Callable[[Node, Sequence[Shape | None]], Variables]
@@ -46,6 +44,8 @@ def _normalization(config: Node, shape: Shape) -> Variables:
 
 
 def _einsum_dense(config: Node, shape: Shape) -> Variables:
+    from qspec.lowering.einsum import layer_equation  # many modules, which most models have no need of
+
     equation = layer_equation(config, shape)
     kernel = equation.shape(equation.weights)
     axes = config.get("bias_axes")
@@ -120,6 +120,8 @@ def _projections(config: Node, shapes: Sequence[Shape | None], sizes: Mapping[st
 
 
 def _stft_spectrogram(config: Node, shape: Shape) -> Variables:
+    from qspec.lowering.spectrogram import frequencies  # as above
+
     kernel = (config["frame_length"].integer(1), 1, frequencies(config))
     mode = config["mode"].text()
     return {f"{part}_kernel": kernel for part, other in (("real", "imag"), ("imag", "real")) if mode != other}

@@ -2,57 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qspec.lowering import (
     activations,
-    adaptive_pooling,
-    applications,
-    attention,
     convolutions,
-    convolutions_3d,
     dense,
-    dot,
-    einsum,
-    embedding,
-    masking,
-    mel_spectrogram,
     merging,
-    multi_head_attention,
     normalization,
     passing,
     pooling,
-    preprocessing,
-    recurrent,
-    recurrent_convolutions,
-    resizing,
     shaping,
-    single_cells,
-    spectrogram,
-    transposed_convolutions,
-    wrappers,
 )
-from qspec.lowering.operations import OPERATIONS
 from qspec.lowering.site import Lowering
 
 LOWERINGS: dict[str, Lowering] = {
     "Conv1D": convolutions.convolution(1),
     "Conv2D": convolutions.convolution(2),
-    "Conv3D": convolutions_3d.convolution_3d,
-    "Conv1DTranspose": transposed_convolutions.transposed_convolution(1),
-    "Conv2DTranspose": transposed_convolutions.transposed_convolution(2),
-    "Conv3DTranspose": convolutions_3d.convolution_3d_transpose,
     "DepthwiseConv1D": convolutions.depthwise_convolution(1),
     "DepthwiseConv2D": convolutions.depthwise_convolution(2),
     "SeparableConv1D": convolutions.separable_convolution(1),
     "SeparableConv2D": convolutions.separable_convolution(2),
     "Dense": dense.dense,
     "BatchNormalization": normalization.batch_normalization,
-    "Attention": attention.attention,
-    "AdditiveAttention": attention.additive_attention,
-    "MultiHeadAttention": multi_head_attention.multi_head_attention,
-    "GroupQueryAttention": multi_head_attention.group_query_attention,
-    "EinsumDense": einsum.einsum_dense,
-    "Embedding": embedding.embedding,
-    "ReversibleEmbedding": embedding.reversible_embedding,
     "LayerNormalization": normalization.layer_normalization,
     "GroupNormalization": normalization.group_normalization,
     "RMSNormalization": normalization.rms_normalization,
@@ -72,19 +44,12 @@ LOWERINGS: dict[str, Lowering] = {
     "Maximum": merging.merge("MAXIMUM"),
     "Minimum": merging.merge("MINIMUM"),
     "Concatenate": merging.concatenate,
-    "Dot": dot.dot,
     "MaxPooling1D": pooling.pooling("MAX_POOL_2D", 1),
     "MaxPooling2D": pooling.pooling("MAX_POOL_2D", 2),
     "MaxPooling3D": pooling.pooling("MAX_POOL_2D", 3),
     "AveragePooling1D": pooling.pooling("AVERAGE_POOL_2D", 1),
     "AveragePooling2D": pooling.pooling("AVERAGE_POOL_2D", 2),
     "AveragePooling3D": pooling.pooling("AVERAGE_POOL_2D", 3),
-    "AdaptiveMaxPooling1D": adaptive_pooling.adaptive_pooling("MAX_POOL_2D", 1),
-    "AdaptiveMaxPooling2D": adaptive_pooling.adaptive_pooling("MAX_POOL_2D", 2),
-    "AdaptiveMaxPooling3D": adaptive_pooling.adaptive_pooling("MAX_POOL_2D", 3),
-    "AdaptiveAveragePooling1D": adaptive_pooling.adaptive_pooling("AVERAGE_POOL_2D", 1),
-    "AdaptiveAveragePooling2D": adaptive_pooling.adaptive_pooling("AVERAGE_POOL_2D", 2),
-    "AdaptiveAveragePooling3D": adaptive_pooling.adaptive_pooling("AVERAGE_POOL_2D", 3),
     "GlobalAveragePooling1D": pooling.global_pooling("MEAN", 1),
     "GlobalAveragePooling2D": pooling.global_pooling("MEAN", 2),
     "GlobalAveragePooling3D": pooling.global_pooling("MEAN", 3),
@@ -97,29 +62,9 @@ LOWERINGS: dict[str, Lowering] = {
     "Cropping1D": shaping.cropping(1),
     "Cropping2D": shaping.cropping(2),
     "Cropping3D": shaping.cropping(3),
-    "UpSampling1D": resizing.up_sampling(1),
-    "UpSampling2D": resizing.up_sampling(2),
-    "UpSampling3D": resizing.up_sampling(3),
-    "Resizing": resizing.resizing,
-    "CenterCrop": resizing.center_crop,
-    "RepeatVector": resizing.repeat_vector,
     "Flatten": shaping.flatten,
     "Reshape": shaping.reshape,
     "Permute": shaping.permute,
-    "Masking": masking.masking,
-    "LSTM": recurrent.recurrent,
-    "GRU": recurrent.recurrent,
-    "SimpleRNN": recurrent.recurrent,
-    "RNN": recurrent.recurrent,
-    "LSTMCell": single_cells.single_cell,
-    "GRUCell": single_cells.single_cell,
-    "SimpleRNNCell": single_cells.single_cell,
-    "StackedRNNCells": single_cells.single_cell,
-    "Bidirectional": recurrent.bidirectional,
-    "ConvLSTM1D": recurrent_convolutions.convolutional(1),
-    "ConvLSTM2D": recurrent_convolutions.convolutional(2),
-    "ConvLSTM3D": recurrent_convolutions.convolutional(3),
-    "Lambda": wrappers.unknown_code,
     "Dropout": passing.passing,
     "SpatialDropout1D": passing.passing,
     "SpatialDropout2D": passing.passing,
@@ -129,60 +74,26 @@ LOWERINGS: dict[str, Lowering] = {
     "GaussianNoise": passing.passing,
     "ActivityRegularization": passing.passing,
     "Identity": passing.passing,
-    "LayerScale": applications.layer_scale,
     "StochasticDepth": passing.passing,
-    "CustomScaleLayer": applications.custom_scale,
-    "AugMix": preprocessing.augmentation(casts=True),
-    "CutMix": preprocessing.augmentation(casts=True),
-    "RandAugment": preprocessing.augmentation(casts=True),
-    "RandomElasticTransform": preprocessing.augmentation(casts=True),
-    "RandomErasing": preprocessing.augmentation(casts=True),
-    "RandomFlip": preprocessing.augmentation(casts=True),
-    "RandomGaussianBlur": preprocessing.augmentation(casts=True),
-    "RandomPerspective": preprocessing.augmentation(casts=True),
-    "RandomRotation": preprocessing.augmentation(casts=True),
-    "RandomSharpness": preprocessing.augmentation(casts=True),
-    "RandomShear": preprocessing.augmentation(casts=True),
-    "RandomTranslation": preprocessing.augmentation(casts=True),
-    "RandomZoom": preprocessing.augmentation(casts=True),
-    "Solarization": preprocessing.augmentation(casts=True),
-    "Equalization": preprocessing.augmentation(casts=False),
-    "MaxNumBoundingBoxes": preprocessing.augmentation(casts=False),
-    "MixUp": preprocessing.augmentation(casts=False),
-    "RandomBrightness": preprocessing.augmentation(casts=False),
-    "RandomColorDegeneration": preprocessing.augmentation(casts=False),
-    "RandomColorJitter": preprocessing.augmentation(casts=False),
-    "RandomContrast": preprocessing.augmentation(casts=False),
-    "RandomGrayscale": preprocessing.augmentation(casts=False),
-    "RandomHue": preprocessing.augmentation(casts=False),
-    "RandomInvert": preprocessing.augmentation(casts=False),
-    "RandomPosterization": preprocessing.augmentation(casts=False),
-    "RandomSaturation": preprocessing.augmentation(casts=False),
-    "RandomCrop": preprocessing.random_crop,
-    "AutoContrast": preprocessing.auto_contrast,
-    "CategoryEncoding": preprocessing.category_encoding,
-    "Discretization": preprocessing.discretization,
-    "STFTSpectrogram": spectrogram.stft_spectrogram,
-    "MelSpectrogram": mel_spectrogram.mel_spectrogram,
-    "ContrastLimitedAdaptiveHistogramEqualization": preprocessing.without(preprocessing.HISTOGRAMS),
-    "FlaxLayer": preprocessing.without(preprocessing.FOREIGN),
-    "JaxLayer": preprocessing.without(preprocessing.FOREIGN),
-    "TFSMLayer": preprocessing.without(preprocessing.FOREIGN),
-    "TorchModuleWrapper": preprocessing.without(preprocessing.FOREIGN),
-    "Hashing": preprocessing.without(preprocessing.TEXTS),
-    "HashedCrossing": preprocessing.without(preprocessing.TEXTS),
-    "IntegerLookup": preprocessing.without(preprocessing.TABLES),
-    "StringLookup": preprocessing.without(preprocessing.TEXTS),
-    "TextVectorization": preprocessing.without(preprocessing.TEXTS),
 }
-"""Built-in classes only; `InputLayer` is the graph's beginning and not here."""
-LOWERINGS["Pipeline"] = preprocessing.pipeline(LOWERINGS)
-LOWERINGS["SpectralNormalization"] = normalization.spectral_normalization(LOWERINGS)
-
-LOWERINGS["TimeDistributed"] = wrappers.Wrappers(LOWERINGS, OPERATIONS).time_distributed
+"""The classes that most models have; the others stand in `further_layers`, which is read when a model has one. Built-in
+classes only; `InputLayer` is the graph's beginning and not here."""
 
 REGISTERED: dict[str, Lowering] = {}
 """What `register_lowering` was told of classes that are not Keras' own."""
+
+
+def lowering_of(class_name: str) -> Lowering | None:
+    """The function for a class of Keras' own; None where there is none."""
+    found = LOWERINGS.get(class_name)
+    return all_lowerings().get(class_name) if found is None else found
+
+
+def all_lowerings() -> Mapping[str, Lowering]:
+    """The whole table."""
+    from qspec.lowering.further_layers import WHOLE
+
+    return WHOLE
 
 
 def register_lowering(class_name: str, lowering: Lowering | str) -> None:
@@ -196,6 +107,7 @@ def register_lowering(class_name: str, lowering: Lowering | str) -> None:
     Raises:
         ValueError: there is no lowering for that class of Keras'.
     """
-    if isinstance(lowering, str) and lowering not in LOWERINGS:
+    found = lowering_of(lowering) if isinstance(lowering, str) else lowering
+    if found is None:
         raise ValueError(f"there is no lowering for Keras' class `{lowering}`")
-    REGISTERED[class_name] = LOWERINGS[lowering] if isinstance(lowering, str) else lowering
+    REGISTERED[class_name] = found

@@ -74,12 +74,16 @@ def _transposed_size(padding: str, size: int | None, kernel: int, stride: int, e
 
 
 def output_shape(site: Site, tensor: int, shape: Shape) -> int:
-    """The operand that tells the result's *shape*, of which the batch may be unknown: then it is that of *tensor*."""
+    """The operand that tells the result's *shape*, of which the batch may be unknown: then it is that of *tensor*.
+
+    Where all sizes are those of *tensor*, the converter reads them there."""
     batch, *sizes = shape
     if batch is not None:
         return site.integers(shape)
-    rank = len(site.shape(tensor))
-    whole = site.write("SHAPE", [tensor], (rank,), None, type="int32", out_type="INT32")
+    given = site.shape(tensor)
+    whole = site.write("SHAPE", [tensor], (len(given),), None, type="int32", out_type="INT32")
+    if given == shape:
+        return whole
     bounds = [site.integers([value]) for value in (0, 1, 1)]
     masks = dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask"), 0)
     first = site.write(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, UNDEFINED_NAME, UNMATCHED_RULE
 from qspec.graph.layers import LayerGraph
-from qspec.lowering.table import LOWERINGS
+from qspec.lowering.table import all_lowerings, lowering_of
 from qspec.schema.names import offer
 from qspec.schema.spec import Spec
 
@@ -15,9 +15,9 @@ from qspec.schema.spec import Spec
 def layer_class_reports(spec: Spec, layers: LayerGraph | None = None) -> Iterator[Diagnostic]:
     """What is wrong with each `layer NAME as NAME`: by itself and, where they are given, with a model's *layers*."""
     for each in spec.layer_classes:
-        if each.like not in LOWERINGS:
+        if lowering_of(each.like) is None:
             message = f"it is not known what Keras' class `{each.like}` becomes"
-            hint = offer("a class", each.like, LOWERINGS)
+            hint = offer("a class", each.like, all_lowerings())
             yield UNDEFINED_NAME.at(each.like_span, message, label="not found", help=hint)
         if layers is None:
             continue

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Place, Severity, Source, Span, SpecError
 from qspec.diagnostics.catalogue import UNKNOWN_EDITION, UNKNOWN_TARGET
+from qspec.schema.deploys import read_deploy
 from qspec.schema.names import offer
 from qspec.schema.resolve import resolve
 from qspec.schema.shipped import shipped_target, shipped_targets
 from qspec.schema.spec import Deploy, Spec
-from qspec.syntax import read_source, without_suppressed
+from qspec.syntax import parse, read_source, tree, without_suppressed
 
 __all__ = ["add_deploy", "load", "loads", "shipped_target", "shipped_targets", "suppress", "valid"]
 
@@ -66,22 +67,45 @@ def valid(loaded: Loaded) -> Spec:
     return spec
 
 
-def add_deploy(spec: Spec, name: str) -> tuple[Spec, tuple[Diagnostic, ...]]:
-    """*spec* with the target *name*, of its own or shipped, deployed with its default options.
+def add_deploy(spec: Spec, text: str) -> tuple[Spec, tuple[Diagnostic, ...]]:
+    """*spec* with a target, of its own or shipped, deployed as *text* says: `edgetpu` with its default options, or with
+    options as in a `deploy` statement, `edgetpu(runtime = 13)`.
 
-    Nothing changes if it is deployed already.
+    Nothing changes if *text* is the name of a target that is deployed already, or of its deployment.
     """
-    if any(deploy.target.name == name for deploy in spec.deploys):
+    if any(text in (deploy.name, deploy.target.name) for deploy in spec.deploys):
         return spec, ()
+    node, problems = _deploy_statement(text) if "(" in text else (None, ())
+    if problems:
+        return spec, problems
+    name = text if node is None else node.target.text
     target = spec.targets.get(name) or shipped_target(name)
     if target is None:
         hint = offer("a target", name, [*spec.targets, *shipped_targets()])
         message = f"target `{name}` is not known"
         return spec, (UNKNOWN_TARGET.at(Place(spec.path), message, help=hint, target=name),)
-    options = {option: definition.default for option, definition in target.options.items()}
-    taken = {deploy.name for deploy in spec.deploys}
-    deploy = Deploy(target=target, options=options, name=name if name not in taken else f"{name}_", span=target.span)
-    return replace(spec, deploys=(*spec.deploys, deploy)), ()
+    found = Diagnostics()
+    if node is None:
+        options = {option: definition.default for option, definition in target.options.items()}
+        deploy = Deploy(target=target, options=options, name=name, span=target.span)
+    else:
+        deploy = read_deploy(node, target, found)
+    taken = {other.name for other in spec.deploys}
+    deploy = replace(deploy, name=deploy.name if deploy.name not in taken else f"{deploy.name}_")
+    return replace(spec, deploys=(*spec.deploys, deploy)), tuple(found.items)
+
+
+def _deploy_statement(text: str) -> tuple[tree.Deploy | None, tuple[Diagnostic, ...]]:
+    """What stands behind `deploy` in a statement, read; or what is wrong with it."""
+    file, found = parse(Source("--target", f"deploy {text}\n"))
+    errors = tuple(item for item in found if item.severity is Severity.ERROR)
+    statements = file.statements
+    if not errors and len(statements) == 1 and isinstance(statements[0], tree.Deploy):
+        return statements[0], ()
+    if errors:
+        return None, errors
+    message = f"`{text}` is no target with options"
+    return None, (UNKNOWN_TARGET.at(Place("--target"), message, help="write `NAME(option = value)`"),)
 
 
 def suppress(spec: Spec, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

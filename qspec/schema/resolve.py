@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from qspec.diagnostics import Diagnostics, Severity, Source, Span
-from qspec.diagnostics.catalogue import INVALID_OPTION
 from qspec.schema.blocks import Attributes, fitting, read_attributes
 from qspec.schema.conditions import check_requirement, check_where
+from qspec.schema.deploys import read_deploy
 from qspec.schema.imports import Files, Unread
-from qspec.schema.names import duplicate, offer
+from qspec.schema.names import duplicate
 from qspec.schema.patterns import Patterns
 from qspec.schema.quantizers import Quantizers
 from qspec.schema.ranges import moment_of, range_of
@@ -19,8 +19,8 @@ from qspec.schema.settings import Calibrate, Train
 from qspec.schema.shipped import is_shipped_target, shipped_target, shipped_targets
 from qspec.schema.slots import Slots
 from qspec.schema.spec import Boundary, Deploy, LayerClass, Requirement, Rule, SlotAssignment, Spec
-from qspec.schema.targets import Targets, allowed_values, allows, option_value
-from qspec.schema.values import plain, shown
+from qspec.schema.targets import Targets
+from qspec.schema.values import plain
 from qspec.syntax import suppressed_codes, suppressions, tree
 
 Named = TypeVar("Named", tree.Quantizer, tree.PatternDefinition, tree.Target, tree.Rule, tree.Likeness)
@@ -210,33 +210,7 @@ class _Resolver:
 
     def _deploy(self, node: tree.Deploy) -> Deploy | None:
         target = self.targets.named(node.target)
-        if target is None:
-            return None
-        options = {name: option.default for name, option in target.options.items()}
-        written: dict[str, Span] = {}
-        for argument in node.options:
-            name = argument.name
-            if name is None:
-                message = f"an option is named, found {shown(argument.value)}"
-                hint = f"write `{node.target.text}({next(iter(options), 'option')} = …)`"
-                self.found.add(INVALID_OPTION.at(argument.span, message, help=hint, target=target.name))
-            elif name.text not in options:
-                message = f"target `{target.name}` has no option `{name.text}`"
-                hint = offer("an option", name.text, options) if options else "remove it: the target takes no options"
-                self.found.add(INVALID_OPTION.at(name.span, message, help=hint, target=target.name))
-            elif name.text in written:
-                self.found.add(duplicate("option", name.text, name.span, written[name.text]))
-            else:
-                written[name.text] = name.span
-                value = option_value(argument.value)
-                if value is None or not allows(target.options[name.text], value):
-                    message = f"the option `{name.text}` of `{target.name}` cannot be {shown(argument.value)}"
-                    hint = allowed_values(target.options[name.text])
-                    self.found.add(INVALID_OPTION.at(argument.value.span, message, help=hint, target=target.name))
-                else:
-                    options[name.text] = value
-        alias = node.alias or node.target
-        return Deploy(target=target, options=options, name=alias.text, span=alias.span)
+        return None if target is None else read_deploy(node, target, self.found)
 
     def _requirements(self, deploys: Sequence[Deploy]) -> tuple[Requirement, ...]:
         names = Unread()

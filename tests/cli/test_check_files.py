@@ -50,6 +50,19 @@ def test_a_file_by_itself(check):
     assert out.endswith("\nno problems\n")
 
 
+def test_a_target_of_a_spec_is_asked_for_with_the_spec(check):
+    rows = 'op FULLY_CONNECTED { input = int8, require revision == "c" }'
+    Path("b2.qspec").write_text(f'qspec 1\ntarget b2 on tflm {{ option revision = "a" in ("a", "c"), {rows} }}\n')
+    alone, out = check("m.tflite", "--target", "b2")
+    code, placed = check("b2.qspec", "--model", "m.tflite", "--target", 'b2(revision = "c")')
+
+    assert 1 == alone
+    assert "`qspec check SPEC.qspec --model m.tflite`" in out
+    assert 0 == code, placed
+    assert placed.startswith("b2: 1 of 2 ops accelerated")
+    assert check("b2.qspec", "--model", "m.tflite", "--target", "b2")[1].startswith("b2: 0 of 2 ops accelerated")
+
+
 def test_a_file_for_targets(check):
     code, out = check("m.tflite", "--target", "edgetpu", "--target", "tflite")
 

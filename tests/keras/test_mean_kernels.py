@@ -1,5 +1,5 @@
-"""A mean over the image, as LiteRT's built-in kernels compute it: which one runs depends on whether dimensions are kept,
-and where it rounds up depends on how its channels fall to threads and vectors."""
+"""A mean over the image, as LiteRT's built-in kernels compute it: which one runs depends on whether dimensions are
+kept, and where it rounds up depends on how its channels fall to threads and vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ import numpy as np
 
 import qspec
 
-SPEC = 'qspec 1\nimport "std/int8.qspec"\ninput { type = int8 }\noutput { type = int8 }\ndefault { weights = w8, output = a8 }\n'
+SPEC = """qspec 1
+import "std/int8.qspec"
+input { type = int8 }
+output { type = int8 }
+default { weights = w8, output = a8 }
+"""
 
 
 @pytest.mark.parametrize("keepdims", [True, False])

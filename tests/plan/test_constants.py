@@ -83,11 +83,28 @@ def test_a_wrong_type_is_reported_once_at_the_assignment(small):
         "rounding = stochastic",
     ],
 )
-def test_what_is_not_supported_yet_is_an_error_at_the_value(small, attribute):
+def test_what_is_not_supported_yet_is_an_error_at_the_attribute(small, attribute):
     text = f"quantizer q extends w8 {{ {attribute} }}\nrule r match Dense {{ weights = q }}"
     error = next(item for item in plan_of(text, small).diagnostics if item.code == "QS207")
+    (use,) = (span for span, _ in error.related)
 
-    assert "q" == error.span.source.text[error.span.start : error.span.end]
+    assert attribute.split(" = ")[1] == error.span.source.text[error.span.start : error.span.end]
+    assert "q" == use.source.text[use.start : use.end]
+    assert error.help
+
+
+def test_what_is_not_supported_yet_is_told_once_with_its_uses(small):
+    text = """
+        quantizer q extends a8 { range = kl }
+        default { output = q }
+        rule r match Dense { output = q(narrow = true) }
+        rule s match Conv2D { output = a8(range = learned) }
+    """
+    errors = [item for item in plan_of(text, small).diagnostics if item.code == "QS207"]
+
+    assert [("kl", 2), ("learned", 0)] == [
+        (item.span.source.text[item.span.start : item.span.end], len(item.related)) for item in errors
+    ]
 
 
 def test_tracking_batch_normalization_is_not_supported_yet(small):

@@ -218,6 +218,40 @@ def test_a_deploy_is_added_with_default_options():
     assert added == add_deploy(added, "edgetpu")[0]
 
 
+def test_a_deploy_is_added_with_the_options_of_a_statement():
+    spec = loaded('target b2 on tflm { option revision = "a" in ("a", "c") }\ndeploy b2 as board\n')
+    added, diagnostics = add_deploy(spec, 'b2(revision = "c") as other')
+
+    assert () == diagnostics
+    assert [("board", {"revision": "a"}), ("other", {"revision": "c"})] == [
+        (item.name, dict(item.options)) for item in added.deploys
+    ]
+
+
+@pytest.mark.parametrize("name", ["b2", "board"])
+def test_a_target_that_is_deployed_is_not_deployed_again(name):
+    spec = loaded("target b2 on tflm { }\ndeploy b2 as board\n")
+
+    assert (spec, ()) == add_deploy(spec, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("edgetpu(runtme = 13)", "QS406"),
+        ("edgetpu(runtime = 1000)", "QS406"),
+        ("edgtpu(runtime = 13)", "QS405"),
+        ("edgetpu(runtime = 13", "QS001"),
+        ("edgetpu(runtime = 13)\nrequire size <= 3 B", "QS405"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(text, code):
+    _, diagnostics = add_deploy(loaded(""), text)
+
+    assert [code] == [item.code for item in diagnostics]
+    assert all(item.help for item in diagnostics)
+
+
 def test_an_unknown_target_is_offered_a_similar_one():
     spec = loaded("")
     same, (diagnostic,) = add_deploy(spec, "edgtpu")

@@ -163,7 +163,7 @@ def test_a_value_that_a_name_never_has(row: str, place: str, message: str | None
         "op CONV_2D { input = int8 | int16, form a { input = int8 }, form b { input = int16 } }",
         "op DEPTHWISE_CONV_2D { constant weights = int8 symmetric per_channel(3) | int4 per_tensor }",
         "op BATCH_MATMUL { constant input[1] = int8 symmetric per_channel(2), input[0] = float32 }",
-        "op ADD { input[0] = int8, input[1] = uint8 }\nop ADD { input = int16 }\nop ADD when stage < 2 { input = int8 }",
+        "op ADD { input[0] = int8, output = int8 }\nop ADD { input = int16 }\nop ADD when gain < 2 { input = int8 }",
         "op SOFTMAX { input = int8, output = int8 asymmetric scale(1/256) zero_point(-128) | uint8 zero_point(255) }",
     ],
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import UNKNOWN_TARGET
 from qspec.lint.doubts import doubts
 from qspec.lint.files.dynamic_shape import dynamic_shape
 from qspec.lint.files.facts import FileFacts, FileLint, gather
@@ -77,15 +78,22 @@ def check_file(
 
     *diagnostics* are those of reading the spec.
     """
+    alone = spec is None
     spec = spec or empty_spec(file.path)
     found = list(diagnostics)
     for target in targets or ([] if spec.deploys else [_RUNTIME]):
         spec, more = add_deploy(spec, target)
-        found += more
+        found += [_of_a_spec(item, file.path) for item in more] if alone else more
     runs = not any(True for _ in order_problems(file.main))
     facts = gather(spec, file) if runs else FileFacts(spec, file, ())
     found += [*doubts(spec, found).certain(_said(facts, lints))]
     return FileReport(suppress(spec, dict.fromkeys(found)), facts.deployed, file=file)
+
+
+def _of_a_spec(unknown: Diagnostic, path: str) -> Diagnostic:
+    """An unknown target of a file by itself may stand in somebody's spec."""
+    own = f"a target of your own stands in a spec: `qspec check SPEC.qspec --model {path}`"
+    return replace(unknown, help=f"{unknown.help}; {own}") if unknown.code == UNKNOWN_TARGET.code else unknown
 
 
 def empty_spec(path: str) -> Spec:

@@ -14,6 +14,7 @@ from qspec.lint.facts import Deployed
 from qspec.lint.files.facts import FileFacts, op_words
 from qspec.lint.files.wrong_bias_scale import wrong_biases
 from qspec.lint.memory import UNTOLD, too_much
+from qspec.lint.not_accepted import model_not_accepted
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import Outcome, PlacedOp, Reason, Table, Verdict
 
@@ -35,6 +36,8 @@ def file_not_accepted(facts: FileFacts) -> Iterator[Diagnostic]:
     reported = set(wrong_biases(facts.file.main))
     said: set[tuple[str, tuple[Reason, ...]]] = set()  # of a host that several targets share, once
     for deployed in facts.deployed:
+        if model_not_accepted(deployed):
+            yield _model_not_accepted(facts, deployed)
         found: dict[tuple[str, tuple[Reason, ...]], list[tuple[PlacedOp, Verdict]]] = {}
         for placed in deployed.placement.ops:
             verdict, table = _last_answer(placed, deployed)
@@ -47,6 +50,16 @@ def file_not_accepted(facts: FileFacts) -> Iterator[Diagnostic]:
             if key[1] and key not in said:
                 said.add(key)
                 yield _not_accepted(facts, deployed, *key, ops)
+
+
+def _model_not_accepted(facts: FileFacts, deployed: Deployed) -> Diagnostic:
+    reasons = deployed.placement.model.reasons
+    return NOT_ACCEPTED.at(
+        facts.place_of(deployed),
+        f"{deployed.table.name} does not take the model: {'; '.join(reason.message for reason in reasons)}",
+        related=tuple((reason.span, f"{deployed.table.name} says so") for reason in reasons),
+        target=deployed.deploy.name,
+    )
 
 
 def _of_bias(reason: Reason, reported: Collection[int]) -> bool:

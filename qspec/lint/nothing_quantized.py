@@ -1,0 +1,58 @@
+"""QS309"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics.catalogue import NOTHING_QUANTIZED
+from qspec.lint.facts import Facts
+from qspec.schema.spec import Spec
+
+
+def nothing_quantized(facts: Facts) -> Iterator[Diagnostic]:
+    """No layer of the model gets a quantizer.
+
+    ## Why it matters
+    The file that `quantize` writes computes in float32, as large and as slow as the model itself. An `input` or
+    `output` block alone quantizes no layer.
+
+    ## Example
+        qspec 1
+        quantizer w { type = int8, granularity = per_channel }
+        # and no `default { weights = w, … }`, no rule that assigns it
+
+    Where float is meant, `default { all = float }` says so.
+    """
+    spec = facts.spec
+    if any(assignment.slot.kind == "all" for assignment in spec.default) or _quantizes(facts):
+        return
+    if _assigns(spec):
+        message = "nothing is quantized: what `default` and the rules assign reaches no layer of the model"
+        hint = "look at the classes and conditions of the rules; `qspec inspect` lists the model's layers"
+    else:
+        message = "nothing is quantized: no `default` and no rule assigns a quantizer"
+        hint = 'for 8 bits, `import "std/int8.qspec"` and `default { weights = w8, output = a8 }`'
+    yield NOTHING_QUANTIZED.at(_first_line(spec), message, help=hint)
+
+
+def _first_line(spec: Spec) -> Span:
+    """Of the first statement in the main file, where a comment can suppress the warning."""
+    first = next((span for span in spec.statements if span.source is spec.span.source), spec.span)
+    text = first.source.text
+    end = text.find("\n", first.start, first.end)
+    return Span(first.source, first.start, first.end if end < 0 else end)
+
+
+def _quantizes(facts: Facts) -> bool:
+    """Whether a quantizer that `default` or a rule assigns is decided for any tensor."""
+    return any(
+        decision.quantizer is not None and decision.origin.kind in ("default", "rule")
+        for decision in facts.plan.decisions.values()
+    )
+
+
+def _assigns(spec: Spec) -> bool:
+    """Whether there is an assignment of a quantizer, wherever it may reach."""
+    assignments = (*spec.default, *(assignment for rule in spec.rules for assignment in rule.assignments))
+    return any(one.quantizer is not None and not one.quantizer.is_float for one in assignments)
