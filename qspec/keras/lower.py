@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -140,7 +141,10 @@ def _convert(concrete: Any, name: str) -> bytes:
     try:
         return bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert())
     except Exception as error:  # the converter raises whatever its passes raise
-        message = f"the converter cannot lower `{name}` to LiteRT: {str(error).strip().splitlines()[0][:200]}"
-        raise SpecError([LOWERING_DIFFERS.at(Place(name), message)]) from error
+        stopped = re.search(r"'tf\.(\w+)' op", str(error))
+        where = f": it stops at {stopped[1]}" if stopped else ""
+        advice = "this is a defect of qspec's lowering table: please report it with the model's config"
+        message = f"the converter cannot lower `{name}` to LiteRT{where}"
+        raise SpecError([LOWERING_DIFFERS.at(Place(name), message, help=advice)]) from error
     finally:
         logging.set_verbosity(verbosity)

@@ -26,11 +26,12 @@ from qspec.keras.refusals import refusals
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
 from qspec.lint import check
-from qspec.litert.calibration import Progress, calibrate
+from qspec.litert.calibration import Progress, calibrate, fixed_batches
 from qspec.litert.flatbuffer import read_file, write_file
 from qspec.litert.float_file import FloatFile
 from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
 from qspec.litert.writer import write
+from qspec.lowering.lower import holds_for_one_batch
 from qspec.numerics import Parameters, exact_parameters
 from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision, Plan
@@ -291,7 +292,11 @@ def _judge(
     def run(part: Sequence[np.ndarray], replace: Replace | None) -> Sequence[np.ndarray]:
         return simulate(model, part, replace)
 
-    parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, random=samples is None)
+    how: dict[str, Any] = {"random": samples is None}
+    if model.plan.batch is not None and holds_for_one_batch(model.plan.layers):
+        how["at_once"] = model.plan.batch
+        inputs = [np.concatenate(parts) for parts in zip(*fixed_batches(inputs, model.plan.batch), strict=True)]
+    parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, **how)
     seconds["verify"] = time.perf_counter() - started
     measurement = Measurement(model, spec, content, parity, known, indices, samples)
     found = (*parity_problems(parity, str(path)), *measurement.problems())

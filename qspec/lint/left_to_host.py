@@ -19,9 +19,9 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
     """A quantizer keeps an op off the accelerator.
 
     ## Why it matters
-    The op runs on the host, slower, and on some accelerators everything behind it does so too. Where a rule assigned the
-    quantizer, it was written for these layers in particular, and the price may not be known: that is a warning. What
-    `default` brings is a note, one for each target. What the accelerator takes in no type at all is listed in the
+    The op runs on the host, slower, and on some accelerators everything behind it does so too. Where a rule assigned
+    the quantizer, it was written for these layers in particular, and the price may not be known: that is a warning.
+    What `default` brings is a note, one for each target. What the accelerator takes in no type at all is listed in the
     placement and not reported.
 
     ## Example
@@ -39,7 +39,7 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
             for reason, span in by_rule:
                 ops = found.setdefault(span, (placed, reason, {}))[2]
                 ops[f"{placed.op.kind} of `{placed.op.layer}`"] = None
-            if not by_rule:
+            if placed.runs and not by_rule:
                 by_default = ((reason, _assigned_by(facts, reason, "default")) for reason in reasons)
                 general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():

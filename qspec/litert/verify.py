@@ -26,7 +26,6 @@ Replace = Callable[[int, np.ndarray], np.ndarray]
 Simulate = Callable[[Sequence[np.ndarray], Replace | None], Sequence[np.ndarray]]
 
 # How many samples are simulated at once: enough to be quick, few enough for a large model's tensors to fit.
-_CHUNK = 8
 
 
 # ---- the file against the plan
@@ -244,9 +243,10 @@ def verify_parity(
     inputs: Sequence[np.ndarray],
     *,
     random: bool = False,
+    at_once: int = 8,
 ) -> Parity:
     """Compare the file with the simulation on *inputs* (float32, samples first), each tensor from the interpreter's own
-    integers before it, then the outputs end to end.
+    integers before it, then the outputs end to end. The simulation gets *at_once* samples at a time.
 
     Raises:
         SpecError: the file cannot be run, or a tensor has another shape in it than in the simulation.
@@ -258,8 +258,8 @@ def verify_parity(
     simulated: list[np.ndarray] = []
     built_in: list[np.ndarray] = []
     default: list[np.ndarray] = []
-    for start in range(0, len(inputs[0]), _CHUNK):
-        part = [array[start : start + _CHUNK] for array in inputs]
+    for start in range(0, len(inputs[0]), at_once):
+        part = [array[start : start + at_once] for array in inputs]
         codes, outputs = _run_all(interpreter, part, plan.batch, tensors)
         simulate(part, _Comparison(plan, path, parameters, codes, tallies).replace)
         simulated += [np.ravel(value) for value in simulate(part, None)]

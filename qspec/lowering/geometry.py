@@ -61,6 +61,32 @@ def padding_name(node: Node) -> str:
     return name
 
 
+def joined_axes(left: Shape, right: Shape) -> tuple[Shape, Shape]:
+    """Two shapes of the same rank as of the lowest rank in which they broadcast alike: neighbouring axes are one where
+    both have the same sizes, or one of both has ones."""
+    joined: list[tuple[int | None, int | None]] = []
+    last = None
+    for pair in zip(left, right, strict=True):
+        relation = _relation(*pair)
+        if joined and relation in (last, None):
+            joined[-1] = _times(joined[-1][0], pair[0]), _times(joined[-1][1], pair[1])
+        else:
+            joined.append(pair)
+            last = relation
+    return tuple(size for size, _ in joined), tuple(size for _, size in joined)
+
+
+def _relation(left: int | None, right: int | None) -> str | None:
+    """How two sizes broadcast; two ones may do so in any way."""
+    if left == right:
+        return None if left == 1 else "same"
+    return "repeats left" if left == 1 else "repeats right"
+
+
+def _times(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left * right
+
+
 def windowed(size: int | None, window: int, stride: int, dilation: int, padding: str) -> int | None:
     """How many windows fit: ceil(size / stride) for SAME, ceil((size - reach) / stride) for VALID."""
     if size is None:

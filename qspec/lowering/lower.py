@@ -34,6 +34,13 @@ def lower(
     return _Run(graph, batch, classes or {}).lower(batch_norm)
 
 
+def holds_for_one_batch(graph: LayerGraph) -> bool:
+    """Whether some layer's result may not have as many samples as the inputs: `ops.broadcast_to(x, (1, 4, 6))`."""
+    ops, _ = lower(graph, batch=None)
+    results = [ops.tensors[tensor] for slot, tensor in ops.slots.items() if slot.kind == "output"]
+    return any(not result.shape or result.shape[0] is not None for result in results)
+
+
 _INPUT_TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 

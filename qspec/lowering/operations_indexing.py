@@ -108,6 +108,8 @@ def sliced(site: Site) -> int:
         raise UnknownShape("its input has unknown sizes")
     places = zip(begins, sizes, shape, strict=True)
     result = tuple((size or 0) - begin if wanted == -1 else wanted for begin, wanted, size in places)
+    if any(begin + wanted > (size or 0) for begin, wanted, size in zip(begins, result, shape, strict=True)):
+        raise Unsupported(f"it takes more than its input {list(shape)} has, which may be a matter of the batch")
     if result == shape:
         return site.vanish(tensor)
     operands = [tensor, site.integers(begins), site.integers(result)]

@@ -8,13 +8,19 @@ from typing import Any
 
 from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
-from qspec.lowering.geometry import broadcast
+from qspec.lowering.geometry import broadcast, joined_axes
 from qspec.lowering.site import Site, UnknownShape, Unsupported
 
 Step = Callable[[int, Slot], int]
 """Writes one op on a tensor into a slot."""
 
 _ACTIVATED = ("ADD", "SUB", "MUL", "DIV")
+_FOUR_AXES = (
+    "POW", "FLOOR_DIV", "FLOOR_MOD", "SQUARED_DIFFERENCE", "EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS",
+    "LESS_EQUAL",
+)  # fmt: skip
+"""The ops for which the converter broadcasts tensors of more than four axes, by other ops, unless it knows that they
+have the same sizes (measured, TensorFlow 2.21)."""
 
 
 def type_of(site: Site, tensor: int) -> str:
@@ -40,8 +46,39 @@ def unary(site: Site, kind: str, tensor: int, slot: Slot | None, **attributes: A
 def binary(site: Site, kind: str, left: int, right: int, slot: Slot | None, type_: str | None = None) -> int:
     """An elementwise op on two tensors, which broadcast. The result has the left one's type if none is given."""
     attributes = {"fused_activation_function": "NONE"} if kind in _ACTIVATED else {}
-    shape = broadcast(*aligned(site.shape(left), site.shape(right)))
+    shapes = aligned(site.shape(left), site.shape(right))
+    shape = broadcast(*shapes)
+    if kind in _FOUR_AXES and len(shape) > 4 and (None in shape or shapes[0] != shapes[1]):
+        return _of_joined_axes(site, kind, (left, right), slot, type_ or type_of(site, left))
     return site.write(kind, [left, right], shape, slot, type_ or type_of(site, left), **attributes)
+
+
+def _of_joined_axes(site: Site, kind: str, operands: tuple[int, int], slot: Slot | None, type_: str) -> int:
+    """`binary` between RESHAPEs to fewer axes and back."""
+    shapes = aligned(*map(site.shape, operands))
+    joined = joined_axes(*shapes)
+    if len(joined[0]) > 4:
+        raise Unsupported(f"LiteRT's {kind} broadcasts over four axes, and it over {len(joined[0])}")
+    within = f"{slot.key}_" if slot is not None and slot.kind == "inner" else ""
+    named = zip(operands, joined, ("left", "right"), strict=True)
+    left, right = (_joined(site, kind, tensor, shape, f"{within}{name}_rows") for tensor, shape, name in named)
+    result = site.inner(f"{within}result_rows") if type_ == "float32" else None
+    return reshape(site, site.write(kind, [left, right], broadcast(*joined), result, type_), broadcast(*shapes), slot)
+
+
+def _joined(site: Site, kind: str, tensor: int, shape: Shape, key: str) -> int:
+    """*tensor* with a shape of fewer axes."""
+    described = site.draft.tensors[tensor]
+    if _without_leading_ones(site.shape(tensor)) == _without_leading_ones(shape):
+        return tensor
+    if described.constant or described.type != "float32":
+        raise Unsupported(f"LiteRT's {kind} broadcasts over four axes, and it over {len(site.shape(tensor))}")
+    return reshape(site, tensor, shape, site.inner(key))
+
+
+def _without_leading_ones(shape: Shape) -> Shape:
+    start = next((position for position, size in enumerate(shape) if size != 1), len(shape))
+    return tuple(shape[start:])
 
 
 def select(site: Site, condition: int, yes: int, no: int, slot: Slot | None) -> int:

@@ -171,6 +171,10 @@ class _Check:
         (left, first), (right, second) = one, other
         if not first.sorts or not second.sorts or "none" in first.sorts | second.sorts:
             return False
+        if first.sorts & second.sorts == {"tuple"} and _items_differ(first, second):
+            message = f"what stands in {shown(left)} is {_items(first)}, and in {shown(right)} {_items(second)}"
+            self.report(span, f"{message}: they cannot be compared")
+            return False
         if first.sorts & second.sorts:
             return True
         if not (first.constant and second.constant):  # found when the file is read
@@ -270,6 +274,20 @@ class _Check:
         if not any(glob_matches(node.pattern.text, text) for text in kind.texts):
             message = f"{shown(node.subject)} is never like `{node.pattern.text}`"
             self.report(node.pattern.span, message, f"there is {listed(kind.texts)}")
+
+
+def _items_differ(one: Kind, other: Kind) -> bool:
+    """Whether two tuples hold what cannot be compared."""
+    first, second = one.items, other.items
+    return (
+        first is not None
+        and second is not None
+        and bool(_items(one) and _items(other) and not first.sorts & second.sorts)
+    )
+
+
+def _items(kind: Kind) -> str:
+    return kind.items.word if kind.items is not None else ""
 
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

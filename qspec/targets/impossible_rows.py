@@ -87,7 +87,7 @@ def _words(words: OperandWords, operand: str, kinds: Sequence[str]) -> Iterator[
         message = "`{}`: the zero points of {} go from {} to {}"
         low, high = _CODES[words.type]
         yield MEANINGLESS_COMBINATION.at(words.span, message.format(written(words), words.type, low, high))
-    if words.axis is not None:
+    if words.axis is not None and kinds:  # an operand that none of them has is told elsewhere
         yield from _axis(words, words.axis, operand, kinds)
 
 

@@ -35,12 +35,15 @@ COMPARISONS: list[Comparison] = []
 """All since the process began; `conftest.py` sums them up by zoo."""
 
 
-def disagreements(model: keras.Model, batch: int | str = 1, inputs: list[np.ndarray] | None = None) -> list[str]:
+def disagreements(
+    model: keras.Model, batch: int | str = 1, inputs: list[np.ndarray] | None = None, *, random_weights: bool = True
+) -> list[str]:
     """What the float file has otherwise than predicted, and where its numbers are not the model's; none if all is well.
 
     *inputs* are samples (of *batch*, 2 where that is dynamic); without them, random ones are made.
     """
-    randomize(model)
+    if random_weights:
+        randomize(model)
     spec = qspec.loads(f"qspec 1\ninput {{ batch = {batch} }}\n")
     try:
         quantized = QuantizedModel(model, spec)

@@ -7,6 +7,7 @@ from typing import Any
 
 SEQUENCE = (4, 6)
 IMAGE = (6, 5, 4)
+VOLUME = (3, 4, 5, 2)
 
 Made = Callable[[], Any]
 
@@ -16,9 +17,15 @@ def models() -> dict[str, Made]:
     found: dict[str, Made] = {}
     for group in (_arithmetic, _functions, _comparisons, _reductions, _shapes, _joining, _repeating, _picking):
         found |= group()
-    for group in (_products, _neural, _images):
+    for group in (_products, _neural, _images, _volumes, _readers):
         found |= group()
     return found
+
+
+def _layers() -> Any:
+    from keras import layers
+
+    return layers
 
 
 def _of(function: Callable[..., Any], *shapes: tuple[int, ...], dtype: str = "float32") -> Made:
@@ -344,4 +351,38 @@ def _images() -> dict[str, Made]:
         "resize_nearest": _of(lambda x: _ops().image.resize(x, (12, 10), interpolation="nearest"), IMAGE),
         "depth_to_space": _of(lambda x: _ops().depth_to_space(x, 2), IMAGE),
         "space_to_depth": _of(lambda x: _ops().space_to_depth(x, 2), (6, 4, 3)),
+    }
+
+
+def _volumes() -> dict[str, Made]:
+    """Operations that LiteRT broadcasts over four axes and no more."""
+    return {
+        "volumes_greater": _of(lambda x, y: _ops().where(x > y, x, y * 0.5), VOLUME, VOLUME),
+        "volumes_greater_number": _of(lambda x: _ops().where(x > 0.1, x, 0.0), VOLUME),
+        "volumes_less_array": _of(lambda x: _ops().where(x < _numbers(2), x, 0.5), VOLUME),
+        "volumes_equal_planes": _of(lambda x, y: _ops().where(x >= y, x, 0.5), VOLUME, (1, 1, 5, 2)),
+        "volumes_floor_divide": _of(lambda x: x // 0.4, VOLUME),
+        "volumes_modulo": _of(lambda x, y: x % (y + 3), VOLUME, VOLUME),
+        "volumes_power": _of(lambda x: (x + 2) ** 1.5, VOLUME),
+        "volumes_variance": _of(lambda x: _ops().var(x, axis=-1), VOLUME),
+        "volumes_variance_of_planes": _of(lambda x: _ops().var(x, axis=(1, 2)), VOLUME),
+        "volumes_hard_shrink": _of(lambda x: _ops().hard_shrink(x), VOLUME),
+        "volumes_thresholded": _of(lambda x: _layers().ReLU(negative_slope=0.2, threshold=0.3)(x), VOLUME),
+    }
+
+
+def _readers() -> dict[str, Made]:
+    """Operations that compute the same inside, or are the same, of one tensor."""
+    return {
+        "halves": _of(lambda x: [_ops().gelu(x, approximate=False), x * 0.5, _ops().gelu(x)], SEQUENCE),
+        "negatives": _of(lambda x: [-x, _layers().PReLU(shared_axes=[1])(x), _ops().relu(-x)], SEQUENCE),
+        "between": _of(lambda x: [_ops().clip(x, -1.0, 1.0), _ops().minimum(x, 1.0), _ops().relu6(x)], SEQUENCE),
+        "hard_swishes": _of(lambda x: [_ops().hard_silu(x), x + 3.0, _ops().relu6(x + 3.0)], SEQUENCE),
+        "equal": _of(lambda x: _ops().tanh(x) + _layers().Activation("tanh")(x) * 2, SEQUENCE),
+        "commuted": _of(lambda x, y: [_ops().relu(x * y), _ops().sin(y * x)], SEQUENCE, SEQUENCE),
+        "commuted_first": _of(lambda x, y: [_ops().relu(y * x), _ops().sin(x * y)], SEQUENCE, SEQUENCE),
+        "normalized": _of(lambda x: [_layers().UnitNormalization()(x), x * x, _ops().sum(x * x, axis=-1)], SEQUENCE),
+        "transposed_convolutions": _of(
+            lambda x: [_layers().Conv2DTranspose(4, 3, padding="same")(x), _layers().Conv2DTranspose(2, 2)(x)], IMAGE
+        ),
     }

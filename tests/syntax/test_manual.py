@@ -6,6 +6,7 @@ import pytest
 
 from qspec._resources import resource
 from qspec.diagnostics import Severity
+from qspec.lint import check
 from qspec.schema import loads
 from qspec.syntax.lexer import STATEMENTS
 
@@ -18,9 +19,11 @@ PRELUDE = 'qspec 1\nimport "std/int8.qspec"\n'
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_example_is_without_mistakes(number):
     text = EXAMPLES[number]
-    _, diagnostics = loads(text if text.startswith("qspec 1\n") else PRELUDE + text)
+    spec, diagnostics = loads(text if text.startswith("qspec 1\n") else PRELUDE + text)
+    assert spec is not None
+    found = check(spec, None, diagnostics).diagnostics
 
-    assert [] == [f"{item.span}: {item.message}" for item in diagnostics if item.severity is Severity.ERROR]
+    assert [] == [f"{item.span}: {item.message}" for item in found if item.severity is Severity.ERROR]
 
 
 def test_every_statement_has_an_example():

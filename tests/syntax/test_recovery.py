@@ -1,10 +1,13 @@
 """Mistakes: each told once, in its own line, in words that say what to do."""
 
 import gc
+import random
+import re
 import time
 
 import pytest
 
+from qspec._resources import resource
 from qspec.diagnostics import Source
 from qspec.syntax import parse, tree
 
@@ -351,3 +354,31 @@ def test_long_lists_are_not_deep():
 
     assert [] == found
     assert 503 == len(file.statements)
+
+
+def brace_pairs(text):
+    """The offsets of the braces that belong together, in a text without braces in strings and comments."""
+    opened, pairs = [], []
+    for index, character in enumerate(text):
+        if character == "{":
+            opened.append(index)
+        elif character == "}":
+            pairs.append((opened.pop(), index))
+    return pairs
+
+
+@pytest.mark.parametrize("seed", [20261123, 20261124, 20261125])
+def test_any_brace_that_is_taken_from_a_large_table_is_the_one_that_is_missed(seed):
+    table = (resource("specs") / "targets" / "edgetpu.qspec").read_text(encoding="utf-8")
+    table = re.sub(r'#[^\n]*|"[^"\n]*"', lambda found: re.sub("[{}]", " ", found.group()), table)
+    text = f"{table}\ndeploy edgetpu\nrequire size <= 1 MiB\n"
+    for pair in random.Random(seed).sample(brace_pairs(text), 15):
+        for brace in pair:
+            source = Source("spec", text[:brace] + text[brace + 1 :])
+            _, found = parse(source)
+
+            assert 1 == len(found), f"seed {seed}, offset {brace}"
+            places = [found[0].span, *(span for span, _ in found[0].related)]
+            # What is before the brace stays where it was.
+            line = Source("spec", text).position(pair[0])[0]
+            assert line in [source.position(span.start)[0] for span in places], f"seed {seed}, offset {brace}"

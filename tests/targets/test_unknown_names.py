@@ -42,7 +42,7 @@ def test_an_operand_that_no_op_of_the_row_has_is_shown_with_those_that_there_are
 def test_an_unknown_op_is_shown_with_a_similar_one_and_its_operands_are_not_judged():
     (one,) = found("op ADD | CONV2D { kernel = int8 }")
 
-    assert ("`CONV2D` is no op of LiteRT", "an op with a similar name exists: `CONV_2D`") == (one.message, one.help)
+    assert ("`CONV2D` is no op of LiteRT", "op names are LiteRT's: write `CONV_2D`") == (one.message, one.help)
     assert "CONV2D" == one.span.source.text[one.span.start : one.span.end]
 
 
