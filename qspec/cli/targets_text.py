@@ -103,7 +103,7 @@ def _target(one: Listed, page: _Page) -> Iterator[str]:
         yield from page.entry("host", f"{host} runs what the target does not take{behind}")
     for name, size in definition.memory.items():
         amount = f"{size / 2**20:g} MiB" if size >= 2**20 else f"{size / 2**10:g} KiB"
-        beyond = f"; {definition.excess}" if definition.excess and name == "parameters" else ""
+        beyond = f"; if there are more, {definition.excess}" if definition.excess and name == "parameters" else ""
         yield from page.entry("memory", f"{name}: {amount}{beyond}")
     for option in definition.options.values():
         chosen = one.options.get(option.name)

@@ -56,6 +56,8 @@ class Doubts:
         if diagnostic.code not in _VERDICTS:
             of_value = diagnostic.code == NOT_SUPPORTED_YET.code and diagnostic.span in self.values
             return of_value or (diagnostic.code == NOTHING_QUANTIZED.code and self.mistaken)
+        if diagnostic.severity is Severity.NOTE and diagnostic.code == LEFT_TO_HOST.code:
+            return self.mistaken  # what `default` brings is for those who have a spec that says what they mean
         of_values = diagnostic.span in self.values or (bool(self.values) and diagnostic.code in _OF_THE_MODEL)
         of_targets = diagnostic.target in self.targets or (bool(self.targets) and diagnostic.code == _REQUIREMENT)
         return self.everything or of_values or of_targets

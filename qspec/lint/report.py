@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic, Severity, Span
-from qspec.diagnostics.catalogue import UNUSED_SUPPRESSION
+from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, SYNTAX_ERROR, UNUSED_SUPPRESSION
 from qspec.plan.support import unsupported
 from qspec.schema import suppress
 from qspec.schema.spec import Spec
@@ -79,7 +79,8 @@ def check(
 ) -> Report:
     """Hold *spec* against a model, or against itself alone. *diagnostics* are those of reading it; what the spec's
     comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
-    diagnostics = (*diagnostics, *_of_targets(spec))
+    diagnostics = tuple(diagnostics)
+    diagnostics = (*diagnostics, *_of_targets(spec, diagnostics))
     if layers is None:
         found = suppress(spec, (*diagnostics, *unsupported(spec), *_of_layer_classes(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
@@ -95,13 +96,16 @@ def check(
     return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
 
 
-def _of_targets(spec: Spec) -> Iterator[Diagnostic]:
+def _of_targets(spec: Spec, diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
     """What is wrong in the rows of the targets that the spec defines itself, and which of the deployed ones have no
-    future."""
+    future. *diagnostics* are those of reading the spec."""
     if spec.targets:
         from qspec.targets.own_tables import table_mistakes
 
-        yield from table_mistakes(spec.targets.values())
+        # Of a text that could not be read as a whole, it is not known what is missing in a table.
+        unread = any(item.code == SYNTAX_ERROR.code for item in diagnostics)
+        missing = MEANINGLESS_COMBINATION.code if unread else ""
+        yield from (item for item in table_mistakes(spec.targets.values()) if item.code != missing)
     if any(deploy.target.deprecated for deploy in spec.deploys):
         from qspec.lint.deprecated_target import deprecated_target
 

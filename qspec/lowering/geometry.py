@@ -68,11 +68,12 @@ def joined_axes(left: Shape, right: Shape) -> tuple[Shape, Shape]:
     last = None
     for pair in zip(left, right, strict=True):
         relation = _relation(*pair)
-        if joined and relation in (last, None):
+        if joined and (relation is None or last in (relation, None)):
             joined[-1] = _times(joined[-1][0], pair[0]), _times(joined[-1][1], pair[1])
         else:
             joined.append(pair)
-            last = relation
+            last = None
+        last = last or relation
     return tuple(size for size, _ in joined), tuple(size for _, size in joined)
 
 

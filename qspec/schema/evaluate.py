@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, TypeAlias
 
@@ -238,6 +239,9 @@ class _Evaluation:
         if isinstance(node.container, tree.RangeLiteral):
             low, high = self.value(node.container.low), self.value(node.container.high)
             return all_of([_ordered("<=", low, item, node.span), _ordered("<=", item, high, node.span)])
+        texts = _texts(node.container) if isinstance(node.container, tree.TupleLiteral) else None
+        if texts is not None and isinstance(item, str):
+            return item in texts
         container = self.value(node.container)
         if container is UNKNOWN or container is None:
             return UNKNOWN
@@ -262,6 +266,13 @@ class _Evaluation:
         if expression is None:
             return glob_matches(node.pattern.text, subject)
         return expression.fullmatch(subject) is not None
+
+
+@lru_cache
+def _texts(node: tree.TupleLiteral) -> frozenset[str] | None:
+    """The items of a tuple of texts and nothing else: tables ask for long lists of ops."""
+    texts = [item.text for item in node.items if isinstance(item, tree.String)]
+    return frozenset(texts) if len(texts) == len(node.items) else None
 
 
 def _misplaced_range(node: tree.RangeLiteral) -> Value:

@@ -77,18 +77,12 @@ class Automaton:
             return keyword
         return "UNIT" if word in self.units and "UNIT" in row else "NAME"
 
-    def behind(self, state: int, origin: str, kind: str) -> int:
+    def jump(self, state: int, origin: str, kind: str) -> int:
         """The state behind *origin*, and behind the transparent rules that *kind* lets follow from it alone."""
-        found = self.jumps.get((state, origin, kind))
-        if found is None:
-            found = self.jumps[state, origin, kind] = self._jump(state, origin, kind)
-        return found
-
-    def _jump(self, state: int, origin: str, kind: str) -> int:
         while True:
             target = self.table.gotos[state][origin]
             action = self.table.actions[target].get(kind, 0)
-            if action >= 0 or not _is_unit(self.table.productions[~action]):
+            if action >= 0 or not self.table.productions[~action].unit:
                 return target
             origin = self.table.productions[~action].origin
 
@@ -155,7 +149,7 @@ class _Run:
     ) -> None:
         self._automaton = automaton
         self._text = text
-        self._builds = [(p, builds.get(p.origin), _is_unit(p)) for p in automaton.table.productions]
+        self._builds = builds
         self._leaves = leaves
         self._values: list[Any] = []
         self._starts: list[int] = []
@@ -166,33 +160,39 @@ class _Run:
 
     def feed(self, kind: str, start: int, end: int) -> bool:
         """Take a token in; false if it cannot stand here."""
+        states, automaton = self.states, self._automaton
+        actions, productions, jumps = automaton.table.actions, automaton.table.productions, automaton.jumps
+        row = self.row
         while True:
-            target = self.row.get(kind)
+            target = row.get(kind)
             if target is None:
+                self.row = row
                 return False
             if target >= 0:
                 break
-            production, build, unit = self._builds[~target]
-            if not unit:
-                self._reduce(production, build, start)
+            production = productions[~target]
+            if not production.unit:
+                self._reduce(production, start)
             if production.size:
-                del self.states[-production.size :]
-            self._enter(self._automaton.behind(self.states[-1], production.origin, kind))
-            if kind == END and self.states[-1] == self._automaton.table.end:
+                del states[-production.size :]
+            key = (states[-1], production.origin, kind)
+            state = jumps.get(key)
+            if state is None:
+                state = jumps[key] = automaton.jump(*key)
+            states.append(state)
+            row = actions[state]
+            if kind == END and state == automaton.table.end:
                 self.result = self._values[-1]
                 return True
         leaf = self._leaves.get(kind)
         self._values.append(self._text[start:end] if leaf is None else leaf(start, end))
         self._starts.append(start)
         self._end = end
-        self._enter(target)
+        states.append(target)
+        self.row = actions[target]
         return True
 
-    def _enter(self, state: int) -> None:
-        self.states.append(state)
-        self.row = self._automaton.table.actions[state]
-
-    def _reduce(self, production: Production, build: Build | None, start: int) -> None:
+    def _reduce(self, production: Production, start: int) -> None:
         """Replace the values of a rule's symbols by the rule's own; an empty rule stands before *start*."""
         values, starts = self._values, self._starts
         base = len(values) - production.size
@@ -210,11 +210,6 @@ class _Run:
         elif production.transparent and len(children) == 1:
             value = children[0]
         else:
-            assert build is not None, production.origin
-            value = build(children, begin, self._end)
+            value = self._builds[production.origin](children, begin, self._end)
         values[base:] = [value]
         starts[base:] = [begin]
-
-
-def _is_unit(production: Production) -> bool:
-    return production.transparent and production.size == 1 and production.keep == (0,)

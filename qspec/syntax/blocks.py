@@ -21,6 +21,7 @@ ITEMS = {
 _OF_TARGETS_ALONE = ("option", "model", "op", "without", "deprecated")
 _ALL_ITEMS = frozenset(word for items in ITEMS.values() for word in items)
 _NAMED = ("rule", "quantizer", "target", "form")
+_STATEMENTS = ("rule", "quantizer", "pattern", "target")
 _LONGEST = 40  # characters of a block that are shown
 
 
@@ -48,7 +49,7 @@ def open_block(mistake: Mistake) -> Explanation | None:
     """A block without its `}`: the text ends, or something begins that only a block around it takes."""
     failure = mistake.failure
     ended = mistake.token[0] == END and "RBRACE" in failure.expected
-    if not ended and not _begins_item_of_target(mistake):
+    if not ended and not _begins_item_of_target(mistake) and not _begins_statement(mistake):
         return None
     found = _unclosed(mistake)
     if found is None:
@@ -85,12 +86,27 @@ def _begins_item_of_target(mistake: Mistake) -> bool:
     return word == "op" or _indentation(mistake, mistake.previous) <= line_of_block or _unclosed(mistake) is not None
 
 
-def _item_word(mistake: Mistake) -> str:
-    """The word that begins the item around the mistake, if it was read as a name and the mistake stands behind it."""
+def _begins_statement(mistake: Mistake) -> bool:
+    """Whether the word before the mistake begins a statement, in a block that should have ended: `rule NAME`."""
+    if mistake.token[0] != "NAME" or not mistake.failure.openers or not _begins_item(mistake):
+        return False
+    head = mistake.tokens[_head(mistake, mistake.failure.openers[-1])]
+    return mistake.text(mistake.previous) in _STATEMENTS and (
+        _indentation(mistake, mistake.previous) <= _indentation(mistake, head) or _unclosed(mistake) is not None
+    )
+
+
+def _begins_item(mistake: Mistake) -> bool:
+    """Whether the last token that was in place is the first of an item, read as the name of an assignment."""
     before = mistake.failure.previous
     begins = before <= 0 or mistake.tokens[before - 1][0] in ("LBRACE", "COMMA", NEWLINE)
+    return begins and "EQUAL" in mistake.failure.expected
+
+
+def _item_word(mistake: Mistake) -> str:
+    """The word that begins the item around the mistake, if it was read as a name and the mistake stands behind it."""
     word = mistake.text(mistake.previous)
-    return word if begins and "EQUAL" in mistake.failure.expected and word in _ALL_ITEMS else ""
+    return word if word in _ALL_ITEMS and _begins_item(mistake) else ""
 
 
 def _unclosed(mistake: Mistake) -> tuple[int, int, int] | None:
@@ -196,8 +212,20 @@ def unopened_block(mistake: Mistake) -> Explanation | None:
     head = _head(mistake, failure.index)
     title = _title(mistake, head, failure.index)
     message = f"the block of `{title}` is not opened: expected `{{` after `{mistake.text(mistake.previous)}`"
-    diagnostic = say(mistake, message, "a block begins with `{` on the line of its statement")
-    return diagnostic, [*tokens[: failure.index], brace, *tokens[failure.index :]]
+    kinds = [kind for kind, _, _ in tokens]
+    if below or kinds.count("LBRACE") < kinds.count("RBRACE"):
+        diagnostic = say(mistake, message, "a block begins with `{` on the line of its statement")
+        return diagnostic, [*tokens[: failure.index], brace, *tokens[failure.index :]]
+    # Neither brace is there: the block ends with its line.
+    last = next(index for index in range(first, len(tokens)) if kinds[index] in (NEWLINE, "RBRACE", END))
+    start = tokens[last - 1][2]
+    content = [*tokens[first:last], ("RBRACE", start, start)]
+    return say(mistake, message, "put the block into braces: `{ … }`"), [
+        *tokens[:first],
+        brace,
+        *content,
+        *tokens[last:],
+    ]
 
 
 def _looks_like_content(mistake: Mistake, index: int) -> bool:

@@ -24,7 +24,7 @@ class Production:
     """One line of a rule: how many symbols it has and which of them become its children.
 
     `keep` holds positions, `NONE` and positions plus `SPLICE`. `transparent` rules stand for an only child, `helper`
-    rules for a list of children; the others are built under the name `origin`.
+    rules for a list of children; the others are built under the name `origin`. A `unit` is transparent and has but one.
     """
 
     origin: str
@@ -32,6 +32,7 @@ class Production:
     keep: tuple[int, ...]
     transparent: bool
     helper: bool
+    unit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ def from_data(data: dict[str, Any]) -> Table:
         end=data["end"],
         actions=tuple(data["actions"]),
         gotos=tuple(data["gotos"]),
-        productions=tuple(Production(o, size, tuple(keep), t, h) for o, size, keep, t, h in data["productions"]),
+        productions=tuple(
+            Production(o, size, tuple(keep), t, h, t and size == 1 and keep == [0])
+            for o, size, keep, t, h in data["productions"]
+        ),
         terminals=tuple((name, regex) for name, regex in data["terminals"]),
         keywords=data["keywords"],
     )

@@ -131,9 +131,9 @@ class _ModelNames:
     options: Mapping[str, OptionDefinition]
 
     def __call__(self, path: tree.Path) -> tuple[Kind, int]:
-        name, trailers = path.head.text, path.trailers
+        name = path.head.text
         if name in self.options:
             return option_kind(self.options[name]), 0
-        if name == "memory" and trailers and isinstance(trailers[0], tree.Name):
-            return WHOLE, 1
+        if name == "memory":  # `memory.parameters` is all there is of it
+            return WHOLE if len(path.trailers) == 1 else ANYTHING, len(path.trailers)
         return MODEL_KINDS.get(name, ANYTHING), 0

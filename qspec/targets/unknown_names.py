@@ -18,7 +18,7 @@ from qspec.schema.meant_ops import op_of_layer
 from qspec.schema.names import listed, similar
 from qspec.schema.rows import OP_NAME
 from qspec.schema.target import Form, Group, Operand, OptionDefinition, Row, TargetDefinition
-from qspec.schema.values import number
+from qspec.schema.values import number, shown
 from qspec.syntax import tree
 from qspec.targets.scope import COMPUTED, PROPERTIES
 from qspec.targets.table import MODEL_NAMES
@@ -251,14 +251,23 @@ def _of_model(expressions: Iterable[tree.Expression], target: TargetDefinition) 
         for node in nodes(expression):
             if isinstance(node, tree.Path) and node.span in texts and node.head.text not in MODEL_NAMES:
                 yield _without_quotes(node)
-            elif isinstance(node, tree.Path) and node.head.text not in {
-                *_WORDS,
-                *MODEL_NAMES,
-                *target.options,
-                "memory",
-            }:
+            elif isinstance(node, tree.Path) and node.head.text == "memory":
+                yield from _of_memory(node, target)
+            elif isinstance(node, tree.Path) and node.head.text not in {*_WORDS, *MODEL_NAMES, *target.options}:
                 known = [*MODEL_NAMES, *target.options]
                 close = similar(node.head.text, known)
                 hint = f"there is {listed(known)}" + (f"; `{close}` is similar" if close else "")
                 message = f"a model has no `{node.head.text}`"
                 yield UNDEFINED_NAME.at(node.head.span, message, label="not found", help=hint)
+
+
+def _of_memory(path: tree.Path, target: TargetDefinition) -> Iterator[Diagnostic]:
+    """`memory.parameters` is what the table says; there is nothing else, and nothing where it does not say that."""
+    subject = shown(path)
+    if subject != "`memory.parameters`":
+        message, hint = f"there is no {subject}", "write `memory.parameters`"
+    elif "parameters" not in target.memory:
+        message, hint = f"`{target.name}` does not say its {subject}", "write `memory.parameters = 8 MiB` in the target"
+    else:
+        return
+    yield UNDEFINED_NAME.at(path.span, message, label="not found", help=hint)

@@ -252,3 +252,11 @@ def test_no_framework_is_loaded() -> None:
 
     assert "qspec.targets.settled" in modules
     assert set() == set(modules) & FRAMEWORKS
+
+
+def test_what_becomes_of_more_parameters_than_fit_stands_beside_the_limit(tmp_path: Path) -> None:
+    assert "parameters: 8 MiB; if there are more, the rest is brought in piece by piece" in flat(
+        targets("edgetpu", cwd=tmp_path).out
+    )
+    data = json.loads(targets("edgetpu", "--format", "json", cwd=tmp_path).out)["targets"][0]
+    assert ({"parameters": 8 * 2**20}, "the rest is brought in piece by piece") == (data["memory"], data["excess"])

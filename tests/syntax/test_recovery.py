@@ -145,6 +145,8 @@ def test_where_lines_are_indented_they_show_which_block_is_not_closed(line, text
     ("text", "message"),
     [
         ("rule r match Dense {\n  weights = w\n", "`rule r`, opened in line 2, is not closed"),
+        ("  default {\n    a = b\n  rule r match D { a = b }\n", "`default`, opened in line 2, is not closed"),
+        ("default weights = w\n", "the block of `default` is not opened: expected `{` after `default`"),
         (
             "rule r match Dense\n  weights = w\n  output = a\n}\n",
             "the block of `rule r` is not opened: expected `{` after `Dense`",

@@ -95,3 +95,22 @@ def test_unknown_words_are_errors_with_the_similar_one(item: str, offered: str |
 
     assert (UNKNOWN_ATTRIBUTE.code, []) == (diagnostic.code, others)
     assert offered is None or f"`{offered}`" in diagnostic.help
+
+
+@pytest.mark.parametrize(
+    ("limit", "place"),
+    [
+        ("memory.paramters", "memory.paramters"),
+        ("memory", "memory"),
+        ("memory.parameters.all", "memory.parameters.all"),
+        ("memory.excess", "memory.excess"),
+        ("memory.parameters", "memory.parameters"),  # which the table does not say
+    ],
+)
+def test_a_limit_that_is_no_number_is_an_error(limit: str, place: str) -> None:
+    text = f"model {{ refuse when parameters > {limit} }}\nop ADD {{ input = int8 }}"
+    spec, diagnostics = loads(f"qspec 1\ntarget npu {{\n{text}\n}}\n")
+    assert spec is not None
+    (one,) = check(spec, None, diagnostics).diagnostics
+
+    assert ("QS101", place) == (one.code, one.span.source.text[one.span.start : one.span.end])

@@ -9,6 +9,7 @@ from qspec.schema import loads, shipped_target, shipped_targets
 from qspec.targets.own_tables import table_mistakes
 
 HEAD = """
+memory.parameters = 1 MiB
 option revision = "a" in ("a", "b", "c")
 option stage = 1 in 1..2
 option gain = 0.5 in 0.5..2

@@ -1,0 +1,52 @@
+"""QS402 for what `default` assigns: a note, one for each target."""
+
+from __future__ import annotations
+
+from qspec.diagnostics import Diagnostic
+from qspec.lint import check
+from qspec.schema import loads
+from tests.plan.layer_models import small_model
+
+SPEC = """\
+qspec 1
+import "std/int8.qspec"
+input { type = int8 }
+output { type = int8 }
+default {
+  weights = w8
+  output = a8
+}
+target tensors on tflite {
+  op CONV_2D | DEPTHWISE_CONV_2D | FULLY_CONNECTED { constant weights = int8 per_tensor }
+}
+target channels on tflite {
+  op CONV_2D | DEPTHWISE_CONV_2D | FULLY_CONNECTED { constant weights = int8 per_channel(0) | int8 per_channel(3) }
+}
+deploy tensors
+deploy channels
+"""
+
+
+def left(text: str) -> list[Diagnostic]:
+    spec, diagnostics = loads(text, "spec.qspec")
+    assert spec is not None
+    return [item for item in check(spec, small_model(), diagnostics).diagnostics if item.code == "QS402"]
+
+
+def test_one_note_tells_of_all_that_default_keeps_off_a_target() -> None:
+    (note,) = left(SPEC)
+
+    assert ("note", "tensors", "spec.qspec:6:13") == (note.severity.value, note.target, str(note.span))
+    assert note.message.startswith("`tensors` leaves 2 CONV_2D, ")
+    assert "because of what `default` assigns: `weights` is " in note.message
+
+
+def test_what_a_rule_keeps_off_is_a_warning_of_its_own() -> None:
+    rule = "rule all match Conv2D | SeparableConv2D | Dense { weights = w8_tensor }\n"
+    found = left(SPEC + rule)
+
+    assert [("warning", "channels")] == [(item.severity.value, item.target) for item in found]
+
+
+def test_beside_a_mistake_there_is_no_note() -> None:
+    assert [] == left(SPEC + "rule head match Dense { weights = w9 }\n")
