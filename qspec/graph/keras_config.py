@@ -71,7 +71,9 @@ def read_model(root: Node, path: str) -> LayerGraph:
     top = reader.top(root)
     calls = tuple(reader.calls)
     return with_masks(
-        LayerGraph(name, path, calls, top.inputs, top.outputs, top.input_names, top.output_names, reader.recorded)
+        LayerGraph(name, path, calls, top.inputs, top.outputs, top.input_names, top.output_names, reader.recorded),
+        reader.places,
+        reader.masked,
     )
 
 
@@ -104,6 +106,9 @@ class _Reader:
     layers: dict[str, tuple[Layer, str]] = field(default_factory=dict)
     models: dict[int, Functional] = field(default_factory=dict)
     recorded: dict[Value, Shape] = field(default_factory=dict)
+    places: list[tuple[int, ...]] = field(default_factory=list)  # of each call in Keras' order of running them
+    place: tuple[int, ...] = ()
+    masked: list[tuple[tuple[int, ...], list[Value]]] = field(default_factory=list)  # nested models called with a mask
     flattened: int = 0
 
     def top(self, root: Node) -> _Boundary:
@@ -157,22 +162,25 @@ class _Reader:
         results: dict[tuple[str, int], Any] = {
             (name, 0): value for name, value in zip(model.input_names, inputs, strict=True)
         }
+        outer = self.place
         for name, index in model.order:
             arguments = model.nodes[name][index]
+            self.place = (*outer, model.places.get((name, index), len(model.order)))
             results[name, index] = self._apply(model.entries[name], scope, arguments, results, depth)
+        self.place = outer
         return mapped(model.outputs, Reference, lambda reference: self._output(model, entry, reference, results))
 
     def _output(
         self, model: Functional, entry: Node, reference: Reference, results: dict[tuple[str, int], Any]
     ) -> Value:
-        # A nested Functional's own, first node counts here (`Functional.get_config`), and only here.
-        offset = 1 if is_functional(model.entries[reference.layer]) else 0
-        reference = Reference(reference.layer, reference.call - offset, reference.output)
+        call = reference.call - model.own_calls(reference.layer)
+        reference = Reference(reference.layer, call, reference.output)
         return _resolve(reference, results, entry["config"]["output_layers"].location)
 
     def _run_sequential(self, entry: Node, inputs: list[Value], scope: str, depth: int) -> Any:
         result: Any = inputs[0] if len(inputs) == 1 else inputs
         names = set()
+        outer = self.place
         for position, layer in enumerate(entry["config"]["layers"].items()):
             if position == 0 and layer.mapping().get("class_name") == "InputLayer":
                 continue
@@ -180,9 +188,11 @@ class _Reader:
             if name in names:
                 raise layer.fail(f"the name `{name}` is taken by another layer")
             names.add(name)
+            self.place = (*outer, position)
             result = self._apply(layer, scope, Arguments((result,), {}, layer.location), {}, depth)
             if isinstance(result, list) and len(result) == 1:
                 result = result[0]
+        self.place = outer
         return result
 
     def _apply(
@@ -193,7 +203,10 @@ class _Reader:
             raise entry.fail(f"the model calls more than {MAXIMUM_CALLS} layers")
         if not is_model(entry):
             return self._call(entry, scope, arguments, results)
-        values = self._model_inputs(entry, self._resolved(arguments, results))
+        resolved = self._resolved(arguments, results)
+        values = self._model_inputs(entry, resolved)
+        if any(leaves(resolved.keywords.get("mask"), Value)):
+            self.masked.append((self.place, values))
         return list(leaves(self._run(entry, values, f"{scope}{entry_name(entry)}/", depth + 1), Value))
 
     def _model_inputs(self, entry: Node, arguments: Arguments) -> list[Value]:
@@ -211,6 +224,7 @@ class _Reader:
         resolved = self._resolved(arguments, results)
         inputs = tuple(leaves((resolved.arguments, resolved.keywords), Value))
         layer = self._layer(entry, scope)
+        self.places.append(self.place)
         self.calls.append(Call(len(self.calls), layer, inputs, resolved.arguments, resolved.keywords))
         return Value(len(self.calls) - 1)
 

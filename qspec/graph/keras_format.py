@@ -8,10 +8,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from qspec.graph.document import Malformed, Node
 from qspec.graph.layers import Shape
+from qspec.graph.running_order import running_order
 
 MAXIMUM_NESTING = 32
 LONGEST_NAME = 500
@@ -146,6 +148,22 @@ class Functional:
     def input_names(self) -> list[str]:
         """The names of the InputLayers, in the order in which Keras flattens the inputs."""
         return [reference.layer for reference in leaves(self.inputs, Reference)]
+
+    @cached_property
+    def places(self) -> dict[tuple[str, int], int]:
+        """By call, how many Keras runs before it. What no output needs, it does not run."""
+        sources: dict[tuple[str, int], list[tuple[str, int]]] = {(name, 0): [] for name in self.entries}
+        for name, calls in self.nodes.items():
+            for index, arguments in enumerate(calls):
+                sources[name, index] = [(reference.layer, reference.call) for reference in arguments.references()]
+        results = [(each.layer, each.call - self.own_calls(each.layer)) for each in leaves(self.outputs, Reference)]
+        order = running_order(sources, [key for key in results if key in sources])
+        return {key: place for place, key in enumerate(order)}
+
+    def own_calls(self, layer: str) -> int:
+        """How many calls of a layer the outputs count that are not in the file: a nested Functional's own, first one
+        (`Functional.get_config`)."""
+        return 1 if is_functional(self.entries[layer]) else 0
 
 
 def read_functional(config: Node) -> Functional:

@@ -5,7 +5,7 @@ gives it to them when the model runs (`Layer.__call__` of `keras/src/layers/laye
 too, made by raw operations as Keras itself has them.
 
 MultiHeadAttention takes the masks away from the tensors that it reads. Where other layers read those tensors beside it,
-who still sees a mask depends on the order in which Keras runs them; here it is the order of the calls.
+who still sees a mask depends on the order in which Keras runs them.
 """
 
 from __future__ import annotations
@@ -38,11 +38,38 @@ _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 """Layers whose result is masked where all of their tensors are."""
 
 
-def with_masks(graph: LayerGraph) -> LayerGraph:
-    """*graph* with the masks that attention reads as arguments of its calls."""
+Place = tuple[int, ...]
+"""It sorts what Keras runs into the order in which it does."""
+
+
+def with_masks(graph: LayerGraph, places: Sequence[Place], masked: Sequence[tuple[Place, list[Value]]]) -> LayerGraph:
+    """*graph* with the masks that attention reads as arguments of its calls, the calls being at *places*. Where nested
+    models are called with the masks of their tensors, these get them back: the places and tensors of *masked*."""
     if not any(_built_in(call, (*_BY_NAME, *_BY_LIST)) for call in graph.calls):
         return graph
-    return _Masks(graph).graph()
+    return _Masks(graph, _without_masks(graph, places, masked)).graph()
+
+
+def _without_masks(
+    graph: LayerGraph, places: Sequence[Place], masked: Sequence[tuple[Place, list[Value]]]
+) -> dict[int, frozenset[Value]]:
+    """Of what each call reads, what a MultiHeadAttention that ran before it has read."""
+    taken: set[Value] = set()
+    found: dict[int, frozenset[Value]] = {}
+    back = sorted(masked, key=lambda each: each[0], reverse=True)
+    for call in sorted(graph.calls, key=lambda call: places[call.index]):
+        while back and back[-1][0] <= places[call.index]:
+            taken.difference_update(back.pop()[1])
+        found[call.index] = frozenset(taken.intersection(call.inputs))
+        if _built_in(call, ("MultiHeadAttention",)):
+            taken.update(_read(call.arguments, call.keywords))
+    return found
+
+
+def _read(arguments: Any, keywords: Mapping[str, Any]) -> list[Value]:
+    """The tensors among a call's arguments that are no masks, the query first."""
+    tensors = {key: value for key, value in keywords.items() if not key.endswith("mask")}
+    return [*leaves(tensors.pop("query", ()), Value), *leaves((arguments, tensors), Value)]
 
 
 def _built_in(call: Call, class_names: Sequence[str]) -> bool:
@@ -52,6 +79,7 @@ def _built_in(call: Call, class_names: Sequence[str]) -> bool:
 @dataclass
 class _Masks:
     before: LayerGraph
+    without: Mapping[int, frozenset[Value]]  # by call, the values of the graph before whose masks are gone then
     calls: list[Call] = field(default_factory=list)
     moved: dict[int, int] = field(default_factory=dict)
     masks: dict[Value, Value] = field(default_factory=dict)  # by the values of the new graph
@@ -73,22 +101,21 @@ class _Masks:
 
     def _call(self, call: Call) -> None:
         arguments, keywords = mapped((call.arguments, dict(call.keywords)), Value, self._value)
+        gone = [self._value(value) for value in self.without[call.index]]
+        hidden = {value: self.masks.pop(value) for value in gone if value in self.masks}
         if _built_in(call, tuple(_BY_NAME)):
             keywords = self._named(call, arguments, keywords)
         elif _built_in(call, _BY_LIST):
             keywords = self._listed(arguments, keywords)
         inputs = tuple(leaves((arguments, keywords), Value))
-        tensors = {key: value for key, value in keywords.items() if not key.endswith("mask")}
-        read = [*leaves(tensors.pop("query", ()), Value), *leaves((arguments, tensors), Value)]
+        read = _read(arguments, keywords)
         self.moved[call.index] = len(self.calls)
         made = Value(len(self.calls))
         self.calls.append(replace(call, index=made.call, inputs=inputs, arguments=arguments, keywords=keywords))
         mask = self._mask_of(call.layer, read, keywords) if call.layer.built_in and not call.layer.operation else None
         if mask is not None:
             self.masks[made] = mask
-        if call.layer.class_name == "MultiHeadAttention":
-            for value in read:
-                self.masks.pop(value, None)
+        self.masks |= hidden
 
     def _named(self, call: Call, arguments: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         for place, name in enumerate(_BY_NAME[call.layer.class_name]):

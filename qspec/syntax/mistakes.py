@@ -290,6 +290,8 @@ def _advice(mistake: Mistake) -> str:
         return "a value is a name, a number, a string in quotes, or something in parentheses"
     if "STRING" in expected:
         return "a text stands in quotes"
+    if expected == {"NAME"} and mistake.token[0] == "LBRACE":
+        return f"write `{mistake.text(mistake.previous)} NAME {{ … }}`"
     return f"the manual, grammar/README.md, shows how `{mistake.text(mistake.tokens[0])}` is written"
 
 
@@ -301,13 +303,13 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _brace_on_next_line,
     _open_parenthesis,
     open_block,
+    misspelt_keyword,
     unopened_block,
     _stray_brace,
     misplaced_item,
     on_and_extends,
     swapped_comparison,
     misspelt_unit,
-    misspelt_keyword,
     list_of_one,
     _comma,
     _equal_signs,

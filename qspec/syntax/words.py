@@ -13,6 +13,13 @@ SWAPPED = {"=<": "<=", "=>": ">=", "<>": "!="}
 """Comparisons as they are written elsewhere, and here."""
 
 _KEYWORDS = {"MATCH", "WHERE", "BECAUSE", "EXTENDS", "EXCEPT", "WHEN", "READ", "MATCHES", "LIKE", "AS", "ON"}
+# Rules have `where`, targets `when`.
+_OTHER_WORDS = {
+    "where": frozenset({"WHEN"}),
+    "when": frozenset({"WHERE"}),
+    "if": frozenset({"WHEN", "WHERE"}),
+    "for": frozenset({"MATCH"}),
+}
 _MEANT_UNITS = {"byte": "B", "bytes": "B", "bits": "lsb", "percent": "%"}
 
 
@@ -51,7 +58,8 @@ def misspelt_keyword(mistake: Mistake) -> Explanation | None:
         return None
     written = mistake.text(mistake.token)
     expected = {word.lower(): word for word in _KEYWORDS & mistake.failure.expected}
-    close = difflib.get_close_matches(written.lower(), expected, n=1, cutoff=0.75) if len(written) > 3 else []
+    other = _OTHER_WORDS.get(written, frozenset()) & mistake.failure.expected
+    close = [word.lower() for word in other] or difflib.get_close_matches(written.lower(), expected, n=1, cutoff=0.75)
     if not close or close[0] == written:
         return None
     message = f"expected `{close[0]}`, found `{written}`"

@@ -23,18 +23,8 @@ pytestmark = [
 MASKED = {f"masks_{name}": make for name, make in zoo_masks.models().items()}
 MODELS = {**zoo_attention.models(), **MASKED, **zoo_activations.models(), **zoo_preprocessing.models()}
 
-EXCEPTIONS = {
-    "masks_multi_twice": "which of two layers takes the mask from their tensor depends on Keras' order of running them"
-}
-
-
-def _marks(name: str, *, quick: bool) -> list[pytest.MarkDecorator]:
-    marks = [] if quick else [pytest.mark.slow]
-    return [*marks, pytest.mark.xfail(reason=EXCEPTIONS[name], strict=True)] if name in EXCEPTIONS else marks
-
-
 CASES = [
-    pytest.param(name, batch, marks=_marks(name, quick=(position + shift) % 8 == 0))
+    pytest.param(name, batch, marks=() if (position + shift) % 8 == 0 else pytest.mark.slow)
     for position, name in enumerate(MODELS)
     for shift, batch in ((0, 1), (4, "dynamic"))
 ]

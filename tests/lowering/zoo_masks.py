@@ -45,6 +45,8 @@ def models() -> Models:
         "multi_key": lambda: of_words(lambda x: head()(x[0], x[1], key=x[0]), several=True),
         "multi_named": lambda: of_words(lambda x: head()(query=x[0], value=x[1]), several=True),
         "multi_twice": lambda: of_words(lambda x: head()(x, x), lambda x: head()(x, x)),
+        "multi_after_grouped": lambda: of_words(lambda x: grouped()(x, x), lambda x: head()(x, x)),
+        "multi_before_grouped": lambda: of_words(lambda x: head()(x, x), lambda x: grouped()(x, x)),
         "multi_chain": lambda: of_words(lambda x: head()(*[L.LayerNormalization()(head()(x, x))] * 2)),
         "grouped": lambda: of_words(lambda x: grouped()(x, x)),
         "grouped_cross": lambda: of_words(lambda x: grouped()(x[0], x[1]), several=True),

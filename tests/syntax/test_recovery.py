@@ -199,6 +199,16 @@ def test_a_condition_in_a_rule_is_sent_behind_the_pattern():
         ("require size <= 80 Kib", 20, "there is no unit `Kib`", "a unit with a similar name exists: `KiB`"),
         ('require ops < 3 becuase "x"', 17, "expected `because`, found `becuase`", "write `because`"),
         ("rule r mach Dense { }", 8, "expected `match`, found `mach`", "write `match`"),
+        ("rule r match D when u > 3 { a = b }", 16, "expected `where`, found `when`", "write `where`"),
+        ("rule r match D if u > 3 { a = b }", 16, "expected `where`, found `if`", "write `where`"),
+        ("target a { op ADD where rank > 3 { } }", 19, "expected `when`, found `where`", "write `when`"),
+        ("target a { refuse if rank > 3 }", 19, "expected `when`, found `if`", "write `when`"),
+        (
+            "target a { op ADD { form { input = int8 } } }",
+            26,
+            "expected a name after `form`, found `{`",
+            "write `form NAME { … }`",
+        ),
         ("quantizer b extend a { }", 13, "expected `extends`, found `extend`", "write `extends`"),
         ('quantizer "w" { }', 11, 'a word of the language or a name stands without quotes, found "w"', "write `w`"),
         (
