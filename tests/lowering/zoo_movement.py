@@ -74,6 +74,8 @@ def _adaptive() -> Chains:
     from keras import layers as L
 
     made: Chains = {}
+    if not hasattr(L, "AdaptiveMaxPooling1D"):
+        return made  # they came with Keras 3.15
     for name in ("Average", "Max"):
         one, two, three = (getattr(L, f"Adaptive{name}Pooling{rank}D") for rank in (1, 2, 3))
         made |= {
