@@ -16,6 +16,7 @@ from tests.keras import models
 SPEC = """
 qspec 1
 import "std/int8.qspec"
+from tests.versions import FLATBUFFERS_OF_THE_SIZES
 default { weights = w8, output = a8 }
 """
 EDGES = "input { type = int8 }\noutput { type = int8 }\n"
@@ -67,6 +68,7 @@ def written(make, text, seed=None):
     return predicted, len(content)
 
 
+@FLATBUFFERS_OF_THE_SIZES
 @pytest.mark.parametrize("make", [*MAKERS, *COMPOSITE])
 @pytest.mark.parametrize("text", [SPEC, SPEC + EDGES], ids=["float edges", "integer edges"])
 def test_of_a_trained_model_to_the_byte(make, text):
@@ -75,6 +77,7 @@ def test_of_a_trained_model_to_the_byte(make, text):
     assert size == predicted
 
 
+@FLATBUFFERS_OF_THE_SIZES
 @pytest.mark.parametrize("make", COMPOSITE)
 @pytest.mark.parametrize(
     "changed",

@@ -12,6 +12,9 @@ from tests.lowering.own_lowering import randomize
 SPEC = """
 qspec 1
 import "std/int8.qspec"
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 input { batch = BATCH }
 default { weights = w8, output = a8 }
 """

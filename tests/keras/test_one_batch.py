@@ -11,6 +11,9 @@ import numpy as np
 from keras import ops
 
 import qspec
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 
 SPEC = 'qspec 1\nimport "std/int8.qspec"\ndefault { weights = w8, output = a8 }\n'
 

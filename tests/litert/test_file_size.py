@@ -4,8 +4,10 @@ import pytest
 
 from qspec.plan.file_size import predicted_size, size_margin
 from tests.litert.perceptron import EDGES, written
+from tests.versions import FLATBUFFERS_OF_THE_SIZES
 
 
+@FLATBUFFERS_OF_THE_SIZES
 @pytest.mark.parametrize("text", [EDGES, ""], ids=["integer edges", "float edges"])
 def test_a_perceptron(text):
     file = written(text)

@@ -13,9 +13,11 @@ from qspec.graph.keras_config import layer_graph
 from qspec.lowering import lower, variables
 from tests.lowering import zoo_activations, zoo_attention, zoo_masks, zoo_preprocessing
 from tests.lowering.own_lowering import disagreements
+from tests.versions import KERAS_OF_THE_ZOOS
 
 # What Keras says of settings that it takes all the same.
 pytestmark = [
+    KERAS_OF_THE_ZOOS,
     pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`"),
     pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),
 ]

@@ -13,6 +13,9 @@ from qspec.graph.keras_config import layer_graph
 from qspec.lowering import lower, variables
 from tests.lowering import zoo_convolutions, zoo_movement
 from tests.lowering.own_lowering import disagreements
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 
 MODELS = {**zoo_convolutions.models(), **zoo_movement.models()}
 

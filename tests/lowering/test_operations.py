@@ -10,6 +10,9 @@ from qspec.graph.keras_config import layer_graph
 from qspec.lowering import lower
 from tests.lowering import zoo_operations as zoo
 from tests.lowering.own_lowering import disagreements
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 
 MODELS = zoo.models()
 SAMPLE = frozenset(list(MODELS)[::6])

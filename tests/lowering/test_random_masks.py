@@ -11,12 +11,16 @@ import keras
 from keras import layers
 
 from tests.lowering.own_lowering import disagreements
+from tests.versions import KERAS_OF_THE_ZOOS
 
 SEEDS = range(80)
 SAMPLE = 4
 
 # What Keras says of the masks that attention's own layers drop.
-pytestmark = pytest.mark.filterwarnings("ignore:Layer '.*' .* was passed an input with a mask attached")
+pytestmark = [
+    KERAS_OF_THE_ZOOS,
+    pytest.mark.filterwarnings("ignore:Layer '.*' .* was passed an input with a mask attached"),
+]
 
 
 def _nested() -> keras.Model:

@@ -22,6 +22,9 @@ from tests.lowering.own_lowering import disagreements
 
 SPEC = """qspec 1
 import "std/int8.qspec"
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 deploy tflite as phone
 default {
   weights = w8

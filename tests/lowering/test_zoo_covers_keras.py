@@ -17,8 +17,10 @@ import keras
 from qspec.graph.keras_config import layer_graph
 from qspec.lowering import lower
 from tests.lowering.zoos import one_layer_models
+from tests.versions import KERAS_OF_THE_ZOOS
 
 pytestmark = [
+    KERAS_OF_THE_ZOOS,
     pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`"),
     pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),
 ]

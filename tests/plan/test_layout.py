@@ -5,6 +5,7 @@ import random
 import pytest
 
 from qspec.plan.layout import Layout
+from tests.versions import FLATBUFFERS_OF_THE_SIZES
 
 flatbuffers = pytest.importorskip("flatbuffers")
 
@@ -21,6 +22,7 @@ def write_table(builder, fields, offset):
     return builder.EndObject()
 
 
+@FLATBUFFERS_OF_THE_SIZES
 @pytest.mark.parametrize("seed", range(60))
 def test_random_buffers(seed):
     chance = random.Random(seed)

@@ -19,6 +19,9 @@ from tests.targets.one_op import judge, shipped
 from tests.targets.rank_sketches import rank_sketches
 from tests.targets.runtime import KERNELS, REFERENCE, job_of, outcomes, status
 from tests.targets.ways import Way
+from tests.versions import LITERT_OF_THE_TABLES
+
+pytestmark = LITERT_OF_THE_TABLES
 
 pytest.importorskip("ai_edge_litert.interpreter")
 

@@ -15,6 +15,9 @@ from tests.targets.observed import Observed, observed
 from tests.targets.one_op import Builder, T, integers, judge, shipped, weights
 from tests.targets.one_op_file import flatbuffer, graph_file
 from tests.targets.runtime import DELEGATE, KERNELS, Outcome, outcomes
+from tests.versions import LITERT_OF_THE_TABLES
+
+pytestmark = LITERT_OF_THE_TABLES
 
 pytest.importorskip("ai_edge_litert.interpreter")
 
