@@ -12,11 +12,11 @@ from qspec.keras.public import biases, parameters
 from qspec.litert.writer import write
 from qspec.plan.file_size import predicted_size, size_margin
 from tests.keras import models
+from tests.versions import FLATBUFFERS_OF_THE_SIZES
 
 SPEC = """
 qspec 1
 import "std/int8.qspec"
-from tests.versions import FLATBUFFERS_OF_THE_SIZES
 default { weights = w8, output = a8 }
 """
 EDGES = "input { type = int8 }\noutput { type = int8 }\n"

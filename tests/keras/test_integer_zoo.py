@@ -8,13 +8,13 @@ import pytest
 import qspec
 from tests.lowering import zoo_convolutions, zoo_movement
 from tests.lowering.own_lowering import randomize
+from tests.versions import KERAS_OF_THE_ZOOS
+
+pytestmark = KERAS_OF_THE_ZOOS
 
 SPEC = """
 qspec 1
 import "std/int8.qspec"
-from tests.versions import KERAS_OF_THE_ZOOS
-
-pytestmark = KERAS_OF_THE_ZOOS
 input { batch = BATCH }
 default { weights = w8, output = a8 }
 """

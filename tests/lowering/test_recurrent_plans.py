@@ -19,12 +19,12 @@ from qspec.graph.keras_config import layer_graph
 from qspec.graph.tflite_file import parse_tflite
 from qspec.lowering import lower
 from tests.lowering.own_lowering import disagreements
-
-SPEC = """qspec 1
-import "std/int8.qspec"
 from tests.versions import KERAS_OF_THE_ZOOS
 
 pytestmark = KERAS_OF_THE_ZOOS
+
+SPEC = """qspec 1
+import "std/int8.qspec"
 deploy tflite as phone
 default {
   weights = w8
