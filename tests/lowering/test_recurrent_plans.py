@@ -97,6 +97,9 @@ class Twice(L.Layer):  # type: ignore[misc]
     def call(self, value: Any) -> Any:
         return value * 2
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
 
 @pytest.mark.parametrize(
     ("shape", "layer", "reason"),
