@@ -15,9 +15,9 @@ from qspec.targets.verdict import Reason
 
 
 class Names(Protocol):
-    """What conditions are decided in: an op's names or a model's. `seen` are those last asked for and their values."""
+    """What conditions are decided in: an op's names or a model's. `asked` are those last asked for and their values."""
 
-    seen: dict[str, Value]
+    asked: list[tuple[tree.Expression, Value]]
 
     @property
     def holds(self) -> Callable[[tree.Expression], bool | Unknown]:
@@ -81,16 +81,16 @@ def try_rows(rows: Iterable[Row], scope: OpScope) -> Attempt:
     other forms and rows take where they fail at the same operands."""
     attempts = [attempt for row in rows for attempt in _try_forms(row, scope)]
     closest = min(attempts, key=lambda attempt: attempt.distance)
-    return _with_alternatives(closest, attempts) if closest.unfit and len(attempts) > 1 else closest
+    return _with_alternatives(closest, attempts) if closest.unfit else closest
 
 
 def _try_forms(row: Row, scope: OpScope) -> Iterator[Attempt]:
     """An attempt with each form of *row*, up to one that fits; without forms, with the row itself."""
     common = _with_items(Attempt(row, unverified=row.unverified), row, scope)
     for form in row.forms:
+        attempt = _with_items(common, form, scope)
         unverified = row.unverified if form.unverified is None else form.unverified
-        attempt = _with_items(replace(common, form=form.name, unverified=unverified), form, scope)
-        yield attempt
+        yield replace(attempt, form=form.name, unverified=unverified)
         if attempt.distance == common.distance:
             return  # no other comes closer
     if not row.forms:
@@ -150,24 +150,42 @@ def _with_operand(attempt: Attempt, operand: Operand, scope: OpScope) -> Attempt
             continue
         difference = misfit(operand, scope.representation(tensor.id), scope)
         if difference:
-            message = difference.told((operand,))
-            reason = Reason(message, operand.span, operand.name, tensor.id, undecided=difference.undecided)
-            unfit = Unfit(len(attempt.reasons), operand, difference)
-            attempt = replace(attempt.failing(reason, difference.weight), unfit=(*attempt.unfit, unfit))
+            # What it says, `_with_alternatives` writes, and only for the attempt that comes closest.
+            reason = Reason("", operand.span, operand.name, tensor.id, undecided=difference.undecided)
+            attempt = replace(
+                attempt,
+                reasons=(*attempt.reasons, reason),
+                distance=attempt.distance + difference.weight,
+                unfit=(*attempt.unfit, Unfit(len(attempt.reasons), operand, difference)),
+            )
     return attempt
 
 
 def _unmet(condition: Condition, answer: bool | Unknown, names: Names) -> Reason:
     if answer is UNKNOWN:
         return _undecided(condition.condition, names)
-    values = ", ".join(f"{name} is {spell(value)}" for name, value in names.seen.items())
+    return Reason(condition.reason or _not_holding(condition.condition, names), condition.span)
+
+
+def _not_holding(condition: tree.Expression, names: Names) -> str:
+    values = ", ".join(f"{name} is {spell(value)}" for name, value in _seen(names).items())
     found = f": {values}" if values else ""
-    message = condition.reason or f"`{spelled(condition.condition)}` does not hold{found}"
-    return Reason(message, condition.span)
+    return f"`{spelled(condition)}` does not hold{found}"
+
+
+def _seen(names: Names) -> dict[str, Value]:
+    """What was asked for last, in words, and what the answer was."""
+    return {_in_words(node): value for node, value in names.asked}
+
+
+def _in_words(node: tree.Expression) -> str:
+    if isinstance(node, tree.Call):
+        return "the scales of " + " and ".join(f"`{spelled(argument.value)}`" for argument in node.arguments)
+    return f"`{spelled(node)}`"
 
 
 def _undecided(condition: tree.Expression, names: Names) -> Reason:
-    missing = ", ".join(name for name, value in names.seen.items() if not known(value))
+    missing = ", ".join(name for name, value in _seen(names).items() if not known(value))
     because = f": {missing} not known" if missing else ""
     return Reason(f"it cannot be decided whether `{spelled(condition)}`{because}", condition.span, undecided=True)
 

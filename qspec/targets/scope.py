@@ -89,7 +89,7 @@ PROPERTIES = ("type", "scale", "zero_point", "shape", "rank", "constant")
 
 @dataclass
 class OpScope:
-    """One op's names. `seen` has what the last condition asked for and what it was told."""
+    """One op's names. `asked` has what the last condition asked for and what it was told."""
 
     op: Op
     graph: OpGraph
@@ -98,17 +98,17 @@ class OpScope:
     version: int | Unknown = UNKNOWN
     version_unknown: bool | Unknown = UNKNOWN
     same_scale: SameScale | None = None
-    seen: dict[str, Value] = field(default_factory=dict)
+    asked: list[tuple[tree.Expression, Value]] = field(default_factory=list)
 
     def holds(self, condition: tree.Expression) -> bool | Unknown:
         """Whether *condition* is true of the op; raises `Mistake` if it has no meaning."""
-        self.seen.clear()
+        self.asked.clear()
         return condition_holds(condition, self.lookup, self.call)
 
     def lookup(self, path: tree.Path) -> Value:
         """The value of a path; see the top of this module."""
         value = self._value(path)
-        self.seen[f"`{spelled(path)}`"] = value
+        self.asked.append((path, value))
         return value
 
     def _value(self, path: tree.Path) -> Value:
@@ -198,7 +198,7 @@ class OpScope:
         tensors = [tensor for tensor in self.named_tensors(node) if self.representation(tensor).is_quantized]
         answer = all_of([self._share_scale(one, other) for one, other in pairwise(tensors)])
         if answer is UNKNOWN:
-            self.seen["the scales of " + " and ".join(f"`{spelled(item.value)}`" for item in node.arguments)] = UNKNOWN
+            self.asked.append((node, UNKNOWN))
         return answer
 
     def named_tensors(self, node: tree.Call) -> tuple[int, ...]:

@@ -163,15 +163,15 @@ class Table:
 @dataclass
 class _ModelNames:
     facts: Mapping[str, Value]
-    seen: dict[str, Value] = field(default_factory=dict)
+    asked: list[tuple[tree.Expression, Value]] = field(default_factory=list)
 
     def holds(self, condition: tree.Expression) -> bool | Unknown:
-        self.seen.clear()
+        self.asked.clear()
         return condition_holds(condition, self._lookup)
 
     def _lookup(self, path: tree.Path) -> Value:
         value = step_into(self.facts.get(path.head.text, UNKNOWN), path.trailers, self._lookup)
-        self.seen[f"`{spelled(path)}`"] = value
+        self.asked.append((path, value))
         return value
 
 
