@@ -73,7 +73,8 @@ def pack(model: Any) -> bytes:
 
 def enum_names(enumeration: Any) -> dict[int, str]:
     """The names of a schema enumeration, by value."""
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+    # From Python 3.13 on a class has numbers of its own, `__firstlineno__`.
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int) and name[0] != "_"}
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:

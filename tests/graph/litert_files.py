@@ -20,7 +20,8 @@ def number_of(enum: str, name: str) -> int:
 
 def names_of(enum: str) -> dict[int, str]:
     """LiteRT's names of an enumeration, by value."""
-    return {value: name for name, value in vars(getattr(schema, enum)).items() if isinstance(value, int)}
+    members = vars(getattr(schema, enum)).items()
+    return {value: name for name, value in members if isinstance(value, int) and not name.startswith("_")}
 
 
 def snake(name: str) -> str:
