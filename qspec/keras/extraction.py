@@ -92,7 +92,7 @@ def _constants(
     model: QuantizedModel, step: Step, known: dict[int, Parameters]
 ) -> Iterator[tuple[str, QuantizedTensor]]:
     for (kind, key), value in model.corrected_constants(step).items():
-        tensor = model.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]
+        tensor = model.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]  # kinds are Literals there
         decision = None if tensor is None else model.plan.decisions.get(tensor)
         if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
             continue

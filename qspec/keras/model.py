@@ -136,7 +136,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         raw = self.corrected_constants(step)
         found: dict[tuple[str, str], QuantizedConstant] = {}
         for (kind, key), value in sorted(raw.items(), key=lambda item: item[0][0] == "bias"):
-            tensor = self.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]
+            tensor = self.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]  # kinds are Literals there
             decision = None if tensor is None else self.plan.decisions.get(tensor)
             if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
                 found[kind, key] = QuantizedConstant(tensor, value, None, None)

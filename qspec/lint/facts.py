@@ -10,7 +10,7 @@ from qspec.diagnostics import Diagnostic
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.schema.spec import Deploy, Spec
-from qspec.targets import Judge, Placement, Table, place
+from qspec.targets import Judge, PlacedOp, Placement, Table, Verdict, place
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,14 @@ class Deployed:
     deploy: Deploy
     table: Table
     placement: Placement
+
+    def last_answer(self, placed: PlacedOp) -> tuple[Verdict | None, Table]:
+        """The verdict of whoever would have to run the op, None if the target does, and that one's table."""
+        if placed.accelerated:
+            return None, self.table
+        if self.table.host is None:
+            return placed.verdict, self.table
+        return placed.host, self.table.host
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import NOT_ACCEPTED
 from qspec.lint.facts import Deployed, Facts
 from qspec.plan.runtime import Refusals
-from qspec.targets import Outcome, PlacedOp, Table, Verdict
+from qspec.targets import Outcome
 
 
 def not_accepted(facts: Facts) -> Iterator[Diagnostic]:
@@ -35,7 +35,7 @@ def not_accepted(facts: Facts) -> Iterator[Diagnostic]:
             )
         refusals = Refusals(facts.plan)
         for placed in deployed.placement.ops:
-            verdict, table = _answer(placed, deployed)
+            verdict, table = deployed.last_answer(placed)
             if verdict is not None and table.name != "tflite" and verdict.outcome is Outcome.NOT_ACCEPTED:
                 refusals.add(placed.op, verdict)
         yield from refusals.diagnostics(deployed.deploy.name)
@@ -44,12 +44,3 @@ def not_accepted(facts: Facts) -> Iterator[Diagnostic]:
 def model_not_accepted(deployed: Deployed) -> bool:
     """Whether the target takes no part of the model, and nothing stands behind it."""
     return deployed.placement.model.outcome is Outcome.NOT_ACCEPTED
-
-
-def _answer(placed: PlacedOp, deployed: Deployed) -> tuple[Verdict | None, Table]:
-    """The verdict of whoever would have to run the op, and that one's table."""
-    if placed.accelerated:
-        return None, deployed.table
-    if deployed.table.host is None:
-        return placed.verdict, deployed.table
-    return placed.host, deployed.table.host

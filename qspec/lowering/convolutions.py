@@ -6,7 +6,6 @@ Those of one dimension are the same ops on an image of a single row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from qspec.graph.document import Node
 from qspec.graph.ops import Slot, Source
@@ -86,7 +85,7 @@ def _conv_2d(
     weights = site.weights(key, (filters, *window.size, channels), source)
     operands = [image, weights, site.own_bias(filters)]
     shape = (batch, *window.over((height, width)), filters)
-    return site.write("CONV_2D", operands, shape, slot, **_attributes(window))
+    return site.write("CONV_2D", operands, shape, slot, **window.attributes())
 
 
 def _depthwise(site: Site, image: int, rank: int, slot: Slot, key: str, bias: Callable[[int], int]) -> int:
@@ -96,7 +95,7 @@ def _depthwise(site: Site, image: int, rank: int, slot: Slot, key: str, bias: Ca
     outputs = _channels(site, image) * multiplier
     operands = [image, site.weights(key, (1, *window.size, outputs), Source(key)), bias(outputs)]
     shape = (batch, *window.over((height, width)), outputs)
-    attributes = _attributes(window) | {"depth_multiplier": multiplier}
+    attributes = window.attributes() | {"depth_multiplier": multiplier}
     return site.write("DEPTHWISE_CONV_2D", operands, shape, slot, **attributes)
 
 
@@ -137,14 +136,3 @@ def convolution_window(config: Node, rank: int) -> Window:
 
 def _on_plane(window: Window) -> Window:
     return window.over_row() if len(window.size) == 1 else window
-
-
-def _attributes(window: Window) -> dict[str, Any]:
-    return {
-        "padding": window.padding,
-        "stride_w": window.strides[1],
-        "stride_h": window.strides[0],
-        "dilation_w_factor": window.dilation[1],
-        "dilation_h_factor": window.dilation[0],
-        "fused_activation_function": "NONE",
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
@@ -51,6 +52,17 @@ class Window:
         """The same over an image of a single row. The rows' stride is the columns', which has no effect and is what
         accelerators and TensorFlow's depthwise kernel want."""
         return Window((1, *self.size), self.strides * 2, (1, *self.dilation), self.padding)
+
+    def attributes(self) -> dict[str, Any]:
+        """Those of a convolution with this window over an image."""
+        return {
+            "padding": self.padding,
+            "stride_w": self.strides[1],
+            "stride_h": self.strides[0],
+            "dilation_w_factor": self.dilation[1],
+            "dilation_h_factor": self.dilation[0],
+            "fused_activation_function": "NONE",
+        }
 
 
 def padding_name(node: Node) -> str:

@@ -123,15 +123,7 @@ def _windowed(site: Site, kind: str, operands: list[int], window: Window, output
     shape = (batch, *window.over((height, width)), outputs)
     sequence = len(site.shape(Arguments(site).tensor(0, "inputs"))) == 3
     slot = site.inner("result_row") if sequence else site.output
-    attributes: dict[str, Any] = {
-        "padding": window.padding,
-        "stride_w": window.strides[1],
-        "stride_h": window.strides[0],
-        "dilation_w_factor": window.dilation[1],
-        "dilation_h_factor": window.dilation[0],
-        "fused_activation_function": "NONE",
-    }
-    result = site.write(kind, operands, shape, slot, **attributes, **more)
+    result = site.write(kind, operands, shape, slot, **window.attributes(), **more)
     return reshape(site, result, (shape[0], *shape[2:]), site.output) if sequence else result
 
 

@@ -16,7 +16,7 @@ from qspec.lint.files.wrong_bias_scale import wrong_biases
 from qspec.lint.memory import UNTOLD, too_much
 from qspec.lint.not_accepted import model_not_accepted
 from qspec.plan.runtime import listed, unverified
-from qspec.targets import Outcome, PlacedOp, Reason, Table, Verdict
+from qspec.targets import Outcome, PlacedOp, Reason, Verdict
 
 # The op in which the Edge TPU's compiler puts what it takes (google-coral/test_data, *_edgetpu.tflite).
 _COMPILED = "edgetpu-custom-op"
@@ -40,7 +40,7 @@ def file_not_accepted(facts: FileFacts) -> Iterator[Diagnostic]:
             yield _model_not_accepted(facts, deployed)
         found: dict[tuple[str, tuple[Reason, ...]], list[tuple[PlacedOp, Verdict]]] = {}
         for placed in deployed.placement.ops:
-            verdict, table = _last_answer(placed, deployed)
+            verdict, table = deployed.last_answer(placed)
             if verdict is not None and verdict.outcome is Outcome.NOT_ACCEPTED:
                 # The tensor is another one for every op, and the reason the same.
                 reasons = [reason for reason in verdict.reasons if not _of_bias(reason, reported)]
@@ -65,15 +65,6 @@ def _model_not_accepted(facts: FileFacts, deployed: Deployed) -> Diagnostic:
 def _of_bias(reason: Reason, reported: Collection[int]) -> bool:
     """Whether it is about the scale of a bias, of which a rule of its own tells."""
     return reason.operand == "bias" and reason.tensor in reported
-
-
-def _last_answer(placed: PlacedOp, deployed: Deployed) -> tuple[Verdict | None, Table]:
-    """The verdict of whoever would have to run the op, and that one's table."""
-    if placed.accelerated:
-        return None, deployed.table
-    if deployed.table.host is None:
-        return placed.verdict, deployed.table
-    return placed.host, deployed.table.host
 
 
 def _not_accepted(
