@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from qspec.diagnostics import SpecError
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op, Slot
+from qspec.keras.constant_quantization import QuantizedConstant, quantize_bias, quantize_constant
 from qspec.keras.custom_layers import false_claims
 from qspec.keras.execution import Step, has_bias, step_constants
-from qspec.keras.fake_quantize import (
-    Rounding,
-    fake_quantize,
-    range_parameters,
-    round_codes,
-    round_half_away,
-    round_mean_over_image,
-    round_steps,
-    round_twice,
-)
+from qspec.keras.fake_quantize import fake_quantize
+from qspec.keras.hooks import TrainingHooks
 from qspec.keras.live_model import read_model
-from qspec.keras.op_execution import Constants
 from qspec.keras.ranges import ActivationRange, KnownParameters
-from qspec.keras.simulation import Hooks, Simulation, make_simulation
-from qspec.litert.interpreter import processors
+from qspec.keras.simulation import Simulation, make_simulation
 from qspec.numerics.bias import LARGEST_BIAS_CODE
 from qspec.plan.make import make_plan
-from qspec.plan.plan import Decision
 from qspec.schema import loads, valid
-from qspec.schema.quantizer import Range
 from qspec.schema.spec import Spec
 
 
@@ -145,10 +131,10 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
                 shared = fake_quantize(value, scale, zero_point, self.ranges[decision.range].codes)
                 found[kind, key] = QuantizedConstant(tensor, shared, scale, zero_point)
             elif kind == "bias":
-                found[kind, key] = _quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
+                found[kind, key] = quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
             else:
                 room = self._bias_room(tensor, raw, known)
-                found[kind, key] = _quantize_constant(tensor, value, decision, room)
+                found[kind, key] = quantize_constant(tensor, value, decision, room)
         return found
 
     def corrected_constants(self, step: Step) -> dict[tuple[str, str], Any]:
@@ -203,117 +189,6 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         spec = valid(loads(sources.pop(path), path, imports=sources))
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
         return cls(model, spec, name=config["name"])
-
-
-@dataclass(frozen=True, eq=False)
-class QuantizedConstant:
-    """A constant on its integers' grid. `scale` and `zero_point` broadcast against `value`, or are None for a float;
-    `tensor` is its id in the plan, None for one that no op of the file holds."""
-
-    tensor: int | None
-    value: Any
-    scale: Any
-    zero_point: Any
-
-
-def _quantize_bias(tensor: int, value: Any, scale: Any) -> QuantizedConstant:
-    rounded = round_half_away(ops.stop_gradient(value) / scale) * scale
-    return QuantizedConstant(tensor, value + ops.stop_gradient(rounded - value), scale, ops.zeros_like(scale))
-
-
-def _quantize_constant(tensor: int, value: Any, decision: Decision, room: Any) -> QuantizedConstant:
-    """*room*: scales, [channels], below which the bias would overflow (`qspec.numerics.weight_scales_that_hold`)."""
-    quantizer = decision.quantizer
-    assert quantizer is not None
-    codes, symmetric = quantizer.code_range, quantizer.scheme == "symmetric"
-    kept = {decision.axis} if decision.axis is not None else set()
-    if quantizer.range.method == "exact":
-        scale, zero_point = (ops.convert_to_tensor(np.float32(part)) for part in quantizer.range.arguments)
-    else:
-        low, high = _ends(value, quantizer.range, kept)
-        scale, zero_point = range_parameters(low, high, codes, symmetric=symmetric)
-    if room is not None:
-        room = (
-            ops.reshape(room, [size if axis in kept else 1 for axis, size in enumerate(value.shape)])
-            if kept
-            else ops.max(room)
-        )
-        scale = ops.maximum(scale, room)
-    return QuantizedConstant(tensor, fake_quantize(value, scale, zero_point, codes), scale, zero_point)
-
-
-def _ends(value: Any, range_: Range, kept: set[int]) -> tuple[Any, Any]:
-    """The ends of a constant's range, one pair for each position along the *kept* axes."""
-    if range_.method == "fixed":
-        low, high = (ops.convert_to_tensor(np.float32(end)) for end in range_.arguments)
-        return low, high
-    value = ops.stop_gradient(value)
-    reduced = [axis for axis in range(len(value.shape)) if axis not in kept]
-    return ops.min(value, reduced, keepdims=True), ops.max(value, reduced, keepdims=True)
-
-
-class TrainingHooks(Hooks):
-    """Fake quantization at every planned tensor. `seen` are the values that range groups take their extremes from."""
-
-    def __init__(self, model: QuantizedModel) -> None:
-        self.model = model
-        self.seen: dict[int, list[Any]] = {}
-        self.scales: dict[int | None, Any] = {}
-        self.known = KnownParameters(model.ranges)
-
-    def tensor(self, tensor: int, value: Any) -> Any:
-        """Fake-quantize *value*, and remember it if its group follows it."""
-        plan = self.model.plan
-        decision = plan.decisions.get(tensor)  # none for a model's input of integers
-        index = None if decision is None else decision.range
-        if index is None:
-            return value
-        group = plan.ranges[index]
-        if group.fixed is None and tensor in group.sources:
-            self.seen.setdefault(index, []).append(value)
-        return self.model.ranges[index].on_grid(value, self.known[index], self.rounding(tensor, index))
-
-    def rounding(self, tensor: int, index: int) -> Rounding:
-        """How the kernel that writes *tensor* rounds."""
-        producer = self.model.producers.get(tensor)
-        if producer is not None and producer.kind == "AVERAGE_POOL_2D":
-            return round_codes
-        if producer is not None and producer.kind in ("QUANTIZE", "MUL"):
-            scales = [self.scale(source) for source in producer.inputs]
-            if all(scale is not None for scale in scales):
-                return round_twice(math.prod(scales) / self.known[index][0])
-        return round_steps
-
-    def scale(self, tensor: int) -> Any:
-        """The scale of an activation, or of a constant that this walk has met; None for a float."""
-        index = self.model.plan.decisions[tensor].range if tensor in self.model.plan.decisions else None
-        return self.scales.get(tensor) if index is None else self.known[index][0]
-
-    def constants(self, step: Step) -> Constants:
-        """The step's constants, fake-quantized."""
-        constants = self.model.quantized_constants(step, self.known)
-        self.scales |= {constant.tensor: constant.scale for constant in constants.values()}
-        return {key: constant.value for key, constant in constants.items()}
-
-
-class BuiltInHooks(TrainingHooks):
-    """As in training, but for MEAN, which LiteRT's built-in kernel rounds twice and XNNPACK, the default, once."""
-
-    def rounding(self, tensor: int, index: int) -> Rounding:
-        """How the built-in kernel that writes *tensor* rounds."""
-        producer = self.model.producers.get(tensor)
-        source = None if producer is None or producer.kind != "MEAN" else self.scale(producer.inputs[0])
-        if producer is None or source is None:
-            return super().rounding(tensor, index)
-        shape = self.model.plan.ops.tensors[producer.inputs[0]].shape or ()
-        axes = self.model.plan.ops.tensors[producer.inputs[1]].value
-        count = math.prod(shape[axis] or 1 for axis in axes)
-        ratio = source / self.known[index][0]
-        if producer.attributes["keep_dims"] and len(shape) == 4 and sorted(axes) == [1, 2]:
-            range_ = self.model.plan.decisions[producer.inputs[0]].range
-            assert range_ is not None
-            return round_mean_over_image(ratio, self.known[range_][1], count, processors())
-        return round_twice(ratio, count)
 
 
 class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]

@@ -18,8 +18,9 @@ from qspec.keras.bias_correction import InputMeans, correct_biases
 from qspec.keras.copying import copied
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
+from qspec.keras.hooks import BuiltInHooks, TrainingHooks
 from qspec.keras.lower import lower
-from qspec.keras.model import BuiltInHooks, QuantizedModel, TrainingHooks
+from qspec.keras.model import QuantizedModel
 from qspec.keras.random_samples import FEW, random_samples
 from qspec.keras.ranges import KnownParameters
 from qspec.keras.refusals import refusals
