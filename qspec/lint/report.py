@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, SYNTAX_ERROR, UNUSED_SUPPRESSION
-from qspec.plan.support import unsupported
+from qspec.plan.support import meaningless
 from qspec.schema import suppress
 from qspec.schema.spec import Spec
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from qspec.lint.facts import Deployed, Lint
     from qspec.plan.plan import Plan
     from qspec.targets import Obstacle, Reason
+
+
+_MOST_LAYERS = 4
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,27 @@ class Report:
 
         return predicted_size(self.plan)
 
+    @cached_property
+    def requantized(self) -> Mapping[str, int]:
+        """How many tensors each layer reads requantized, by its path: ops that want one scale were given several, or a
+        rule gave an input another quantizer than the tensor has. Empty without a model."""
+        if self.plan is None:
+            return {}
+        from qspec.plan.requantized import requantized
+
+        return requantized(self.plan)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data, the public contract of `--format json`: `version`, `diagnostics`, `file`, `placement`, `plan`,
-        `summary`. `file` has an entry with the predicted `size` and the number of `ops`, none without a model."""
+        `summary`. `file` has an entry with the predicted `size`, the number of `ops`, and how many tensors are
+        `requantized` for each layer; none without a model."""
         from qspec.diagnostics.json_format import document
 
         placement = [_placement_data(deployed) for deployed in self.placement]
         plan = list(_plan_data(self.plan)) if self.plan is not None else []
-        file = [{"size": self.size, "ops": len(self.plan.ops.ops)}] if self.plan is not None else []
+        file = []
+        if self.plan is not None:
+            file = [{"size": self.size, "ops": len(self.plan.ops.ops), "requantized": dict(self.requantized)}]
         return document(self.diagnostics, {"file": file, "placement": placement, "plan": plan})
 
     def to_json(self) -> str:
@@ -70,6 +86,15 @@ class Report:
 
         return "\n\n".join(placement_text(deployed) for deployed in self.placement)
 
+    def requantized_text(self) -> str:
+        """The layers that read requantized tensors, in a line for people; empty where there are none."""
+        told = [f"{count} for `{layer}`" for layer, count in self.requantized.items()]
+        if not told:
+            return ""
+        more = f" and {len(told) - _MOST_LAYERS} more layers" if len(told) > _MOST_LAYERS else ""
+        count = sum(self.requantized.values())
+        return f"{count} {'tensor' if count == 1 else 'tensors'} requantized: {', '.join(told[:_MOST_LAYERS])}{more}"
+
 
 def check(
     spec: Spec,
@@ -82,7 +107,7 @@ def check(
     diagnostics = tuple(diagnostics)
     diagnostics = (*diagnostics, *_of_targets(spec, diagnostics))
     if layers is None:
-        found = suppress(spec, (*diagnostics, *unsupported(spec), *_of_layer_classes(spec)))
+        found = suppress(spec, (*diagnostics, *meaningless(spec), *_of_layer_classes(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
     from qspec.lint.doubts import doubts
     from qspec.lint.facts import gather

@@ -6,7 +6,7 @@ import math
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,19 @@ def unpack(content: bytes) -> Any:
 
 
 def pack(model: Any) -> bytes:
-    """The bytes of a `ModelT`, its buffers aligned to 16 bytes."""
+    """The bytes of a `ModelT`, its buffers aligned to 16 bytes, equal shapes and equal rows of zeros written once.
+
+    LiteRT wants a zero point of eight bytes beside every scale, and those of weights and biases are zeros: written once
+    for each number of channels they make MobileNetV2's file 7 % smaller. The format lets tables share their vectors.
+    """
     import flatbuffers
+
+    class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+        def CreateNumpyVector(self, values: np.ndarray) -> Any:
+            key = (values.dtype, values.tobytes()) if id(values) in shared else None
+            if key is None or key not in written:
+                written[key] = super().CreateNumpyVector(values)
+            return written[key]
 
     class AlignedBuffer(schema().BufferT):  # type: ignore[misc]
         def Pack(self, builder: Any) -> Any:
@@ -66,9 +77,24 @@ def pack(model: Any) -> bytes:
             buffer.data = np.ascontiguousarray(buffer.data, np.uint8)
             buffer.__class__ = AlignedBuffer
     size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
-    builder = flatbuffers.Builder(size + (1 << 16))
+    shared = {id(vector) for body in model.subgraphs for vector in _vectors_to_share(body.tensors)}
+    written: dict[Any, Any] = {}
+    builder = SharingBuilder(size + (1 << 16))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _vectors_to_share(tensors: Sequence[Any]) -> Iterator[np.ndarray]:
+    """Shapes and rows of zero points that are zeros, which become arrays."""
+    for tensor in tensors:
+        for name in ("shape", "shapeSignature"):
+            if (sizes := getattr(tensor, name)) is not None:
+                setattr(tensor, name, np.array(sizes, np.int32))
+                yield getattr(tensor, name)
+        zero_points = None if tensor.quantization is None else tensor.quantization.zeroPoint
+        if zero_points is not None and np.size(zero_points) > 1 and not np.any(zero_points):
+            tensor.quantization.zeroPoint = np.array(zero_points, np.int64)
+            yield tensor.quantization.zeroPoint
 
 
 def enum_names(enumeration: Any) -> dict[int, str]:

@@ -21,6 +21,7 @@ class Layout:
         self.size = 0
         self._alignment = 1
         self._vtables: set[tuple[int, ...]] = set()
+        self._shared: set[object] = set()
 
     def vector(self, elements: int, element_bytes: int = _OFFSET, alignment: int = 0) -> None:
         """A vector of scalars, or of offsets to parts that are there."""
@@ -28,6 +29,12 @@ class Layout:
         self._align(_OFFSET, data)
         self._align(alignment or element_bytes, data)
         self.size += data + _OFFSET
+
+    def shared_vector(self, content: object, elements: int, element_bytes: int = _OFFSET) -> None:
+        """A vector that is written once for each *content*."""
+        if content not in self._shared:
+            self._shared.add(content)
+            self.vector(elements, element_bytes)
 
     def string(self, text: str) -> None:
         """A string, which ends with a zero byte."""

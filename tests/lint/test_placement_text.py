@@ -152,7 +152,7 @@ def test_all_of_it_for_programs() -> None:
     data = json.loads(made.to_json())
     (placement,) = data["placement"]
 
-    assert [{"size": made.size, "ops": 7}] == data["file"]
+    assert [{"size": made.size, "ops": 7, "requantized": {}}] == data["file"]
     assert {"ops": 100 / 7, "macs": 100 / 3, "parameters": 100 / 3} == placement["covered"]
     assert ({"parameters": 1024}, {"ops": 7, "macs": 27_648, "parameters": 480}, 160) == (
         placement["memory"],

@@ -7,7 +7,7 @@ import pytest
 
 from qspec import SpecError
 from qspec.litert import flatbuffer
-from qspec.litert.flatbuffer import pack, read_file, unpack, write_file
+from qspec.litert.flatbuffer import pack, read_file, schema, unpack, write_file
 from tests.litert.perceptron import changed, tensor_of, written
 
 
@@ -24,6 +24,23 @@ def test_buffers_are_aligned_to_16_bytes():
         if buffer.data is not None and len(buffer.data) > 8:
             places = [at for at in range(len(content)) if content.startswith(buffer.data.tobytes(), at)]
             assert any(place % 16 == 0 for place in places)
+
+
+def test_equal_shapes_and_rows_of_zeros_are_written_once():
+    content = written().content
+    body = schema().Model.GetRootAs(content, 0).Subgraphs(0)
+    places = {}
+    for index in range(body.TensorsLength()):
+        tensor = body.Tensors(index)
+        vectors = [tensor.ShapeAsNumpy()]
+        if tensor.Quantization() is not None and tensor.Quantization().ZeroPointLength() > 1:
+            vectors.append(tensor.Quantization().ZeroPointAsNumpy())
+        for vector in vectors:
+            place = vector.__array_interface__["data"][0]
+            places.setdefault((vector.dtype, vector.tobytes()), set()).add(place)
+
+    assert {1} == {len(found) for found in places.values()}
+    assert any(kind == "int64" for kind, _ in places), "the weights have a scale for each channel"
 
 
 def cut(content):

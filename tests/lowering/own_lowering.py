@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,12 @@ import numpy as np
 import qspec
 from qspec.diagnostics import SpecError
 from qspec.graph.ops import OPAQUE
+from qspec.graph.tflite_file import parse_tflite
+from qspec.keras.float_file import float_file
 from qspec.keras.lower import lower
 from qspec.keras.model import QuantizedModel
 from qspec.litert.alignment import differences
+from qspec.litert.float_file import FloatFile
 from qspec.litert.interpreter import make_interpreter, run
 
 SEED = 20261123
@@ -56,8 +60,29 @@ def disagreements(
     if inputs is None:
         inputs = samples(predicted, 2 if batch == "dynamic" else int(batch))
     found += _number_differences(model, quantized, file, inputs)
+    written = float_file(quantized)
+    found += [f"written without the converter: {message}" for message in _of_written(written, file)]
+    found += [f"written without the converter: {m}" for m in _number_differences(model, quantized, written, inputs)]
     COMPARISONS.append(Comparison(len(predicted.ops), len(found)))
     return found
+
+
+def _of_written(written: FloatFile, file: FloatFile) -> Iterator[str]:
+    """Where an op of the file that is written without the converter has other attributes, operands or results than the
+    same op of the converter's."""
+    ours, theirs = (parse_tflite(each.content, "file").main.graph for each in (written, file))
+    of_theirs = dict(zip(file.outputs, theirs.outputs, strict=True))
+    writers = theirs.producers()
+    same = {index: of_theirs[tensor] for tensor, index in zip(written.outputs, ours.outputs, strict=True)}
+    for op in ours.ops:
+        other = writers.get(same.get(op.outputs[0], -1))
+        if other is None:
+            continue
+        if (op.kind, dict(op.attributes)) != (other.kind, dict(other.attributes)):
+            yield f"{op.kind} {dict(op.attributes)}, the converter's is {other.kind} {dict(other.attributes)}"
+        for mine, yours in zip(op.inputs, other.inputs, strict=False):
+            if min(mine, yours) >= 0 and ours.tensors[mine].type != theirs.tensors[yours].type:
+                yield f"{op.kind} reads {ours.tensors[mine].type}, the converter's {theirs.tensors[yours].type}"
 
 
 def randomize(model: keras.Model) -> None:

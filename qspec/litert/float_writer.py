@@ -1,0 +1,128 @@
+"""The float flatbuffer, written from the op graph that a model is predicted to become, without the converter.
+
+It is what calibration runs and what integers are written into. That its ops are those that the converter would make is
+held by tests over all layers; that it computes what the Keras model does is tried on every model (`keras/faithful.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qspec.graph.attributes import written_options
+from qspec.graph.flatbuffer import Field
+from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.graph.tflite_schema import layout
+from qspec.graph.versions import ABSENT, op_version
+from qspec.litert.flatbuffer import pack, schema
+
+
+def write_float(graph: OpGraph, outputs: Sequence[int], weights: Mapping[int, np.ndarray]) -> bytes:
+    """The bytes of *graph* as a file that gives the tensors *outputs*. *weights* (float32, in the flatbuffer's layout,
+    by tensor id) are the constants whose values the graph does not know."""
+    return _FloatWriter(graph, weights).write(outputs)
+
+
+@dataclass
+class _FloatWriter:
+    graph: OpGraph
+    weights: Mapping[int, np.ndarray]
+    indices: dict[int, int] = field(default_factory=dict)  # tensor of the graph → tensor of the file
+    codes: dict[tuple[str, int], int] = field(default_factory=dict)  # (kind, version) → operator code
+
+    def __post_init__(self) -> None:
+        self.schema = schema()
+        self.tensors: list[Any] = []
+        self.buffers: list[Any] = [self.schema.BufferT()]  # the format reserves the first, and it is empty
+
+    def write(self, outputs: Sequence[int]) -> bytes:
+        inputs = [self._tensor(tensor) for tensor in self.graph.inputs]
+        body = self.schema.SubGraphT()
+        body.name = "main"
+        body.operators = [self._operator(op) for op in self.graph.ops]
+        body.tensors, body.inputs = self.tensors, inputs
+        body.outputs = [self._tensor(tensor) for tensor in outputs]
+        model = self.schema.ModelT()
+        model.version, model.subgraphs, model.buffers = 3, [body], self.buffers
+        model.operatorCodes = [self._operator_code(kind, version) for kind, version in self.codes]
+        return pack(model)
+
+    def _operator(self, op: Op) -> Any:
+        operator = self.schema.OperatorT()
+        operator.inputs = [-1 if tensor < 0 else self._tensor(tensor) for tensor in op.inputs]
+        operator.outputs = [self._tensor(tensor) for tensor in op.outputs]
+        operator.opcodeIndex = self.codes.setdefault((op.kind, self._version(op)), len(self.codes))
+        table = written_options(op.kind)
+        if table is not None:
+            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, table)
+            operator.builtinOptions = self._options(op, table)
+        return operator
+
+    def _options(self, op: Op, table: str) -> Any:
+        options = getattr(self.schema, f"{table}T")()
+        for name, each in layout(table).items():
+            if name in op.attributes:
+                setattr(options, _spelled(name), _value(each, op.attributes[name]))
+        return options
+
+    def _version(self, op: Op) -> int:
+        read = [self.graph.tensors[tensor] if tensor >= 0 else None for tensor in op.inputs]
+        version = op_version(
+            op.kind,
+            [tensor.type if tensor else ABSENT for tensor in read],
+            [self.graph.tensors[tensor].type for tensor in op.outputs],
+            op.attributes,
+            [tensor.shape if tensor else None for tensor in read],
+        )
+        return version or 1
+
+    def _operator_code(self, kind: str, version: int) -> Any:
+        code = self.schema.OperatorCodeT()
+        code.builtinCode, code.version = getattr(self.schema.BuiltinOperator, kind), version
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)  # what readers before 2020 look at
+        return code
+
+    def _tensor(self, number: int) -> int:
+        if number not in self.indices:
+            self.indices[number] = len(self.tensors)
+            self.tensors.append(self._made(self.graph.tensors[number]))
+        return self.indices[number]
+
+    def _made(self, planned: Tensor) -> Any:
+        shape = planned.shape or ()
+        tensor = self.schema.TensorT()
+        tensor.name, tensor.hasRank, tensor.isVariable = planned.name, True, planned.is_state
+        tensor.type = getattr(self.schema.TensorType, planned.type.upper())
+        tensor.shape = [1 if size is None else size for size in shape]
+        if None in shape:
+            tensor.shapeSignature = [-1 if size is None else size for size in shape]
+        tensor.buffer = self._buffer(planned) if planned.constant else 0
+        return tensor
+
+    def _buffer(self, planned: Tensor) -> int:
+        values = self.weights.get(planned.id)
+        if values is None:
+            values = np.asarray(planned.value, np.dtype(planned.type))
+        buffer = self.schema.BufferT()
+        buffer.data = np.frombuffer(_filled(values, [size or 0 for size in planned.shape or ()]).tobytes(), np.uint8)
+        self.buffers.append(buffer)
+        return len(self.buffers) - 1
+
+
+def _filled(values: np.ndarray, shape: list[int]) -> np.ndarray:
+    """*values* in *shape*; a factor may be known as one number for all."""
+    return values.reshape(shape) if values.size == math.prod(shape) else np.broadcast_to(values, shape)
+
+
+def _spelled(name: str) -> str:
+    """A field as the schema's classes spell it: `stride_w` as `strideW`."""
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+def _value(each: Field, value: Any) -> Any:
+    return each.names.index(value) if each.names else value
