@@ -1,4 +1,4 @@
-"""Recurrent layers, written out step by step.
+"""Recurrent layers: LSTM as one op where LiteRT's can stand for it, the others written out step by step.
 
 The input's part of every step is one product over the whole sequence, `inner["projected"]`, taken apart into
 `inner["step_0/projected"]`, …; a step's tensors are named after it, and all steps read the same weights.
@@ -13,6 +13,7 @@ from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
 from qspec.lowering.arguments import Arguments, flat_values
+from qspec.lowering.fused_lstm import fused_lstm, lstm_cells, obstacle, reverse
 from qspec.lowering.recurrent_cells import Cell, States, make_cell
 from qspec.lowering.site import Site, UnknownShape, Unsupported
 from qspec.lowering.writing import binary, concatenate, reshape, select, type_of
@@ -43,7 +44,8 @@ class Settings:
     def of(cls, config: Node) -> Settings:
         """Read them."""
         if _true(config, "stateful"):
-            raise Unsupported("it keeps its state from call to call")
+            advice = "let `initial_state` and `return_state` hand it in and out"
+            raise Unsupported(f"it keeps its state from call to call; {advice}")
         flags = (
             _true(config, key) for key in ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask")
         )
@@ -59,10 +61,28 @@ def recurrent(site: Site) -> tuple[int, ...]:
     """`LSTM`, `GRU`, `SimpleRNN`, `RNN` of Keras' own cells"""
     call = RecurrentCall.of(site)
     settings = Settings.of(site.config)
-    cell = layer_cell(site, call.features(site))
-    ends = Ends(site.output, tuple(site.output_at(1 + k) if settings.state else None for k in range(cell.states)))
-    output, states = unrolled(site, cell, call, settings, ends)
+    output, states = _recurrence(site, call, settings, site.output, 1)
     return (output, *states) if settings.state else (output,)
+
+
+def _recurrence(
+    site: Site, call: RecurrentCall, settings: Settings, output: Slot, first: int, *, in_order: bool = False
+) -> tuple[int, list[int]]:
+    """One op where LiteRT has one, else the steps. The layer's results from the *first* on are the last states, if it
+    gives them."""
+    cells = lstm_cells(site)
+    why = obstacle(site, cells, call.sequence) or call.obstacle(settings)
+    if cells and why is None:
+        turned = settings.backwards and site.shape(call.sequence)[1] != 1
+        tensor = reverse(site, call.sequence, site.inner("reversed")) if turned else call.sequence
+        turned = turned and in_order
+        return fused_lstm(site, cells, tensor, output, sequences=settings.sequences, turned=turned), []
+    try:
+        cell = layer_cell(site, call.features(site))
+        states = tuple(site.output_at(first + k) if settings.state else None for k in range(cell.states))
+        return unrolled(site, cell, call, settings, Ends(output, states), in_order=in_order)
+    except Unsupported as error:
+        raise Unsupported(f"{error}, and it is not LiteRT's LSTM op, {why}" if cells else str(error)) from None
 
 
 def layer_cell(site: Site, features: int) -> Cell:
@@ -93,6 +113,14 @@ class RecurrentCall:
         states, masks = flat_values(given), flat_values(mask)
         known = arguments.tensors
         return cls(sequence, tuple(known[value] for value in states), known[masks[0]] if masks else None)
+
+    def obstacle(self, settings: Settings) -> str | None:
+        """Why LiteRT's LSTM op cannot be called so; None if it can."""
+        if self.mask is not None:
+            return "which takes no mask"
+        if self.states:
+            return "whose first state is zeros"
+        return "which does not give its last state" if settings.state else None
 
     def features(self, site: Site) -> int:
         """How many features a step has."""
@@ -267,12 +295,10 @@ def bidirectional(site: Site) -> tuple[int, ...]:
         settings = Settings.of(inside.config)
         if number and given.is_none:
             settings = Settings(settings.sequences, settings.state, not settings.backwards, settings.zero_output)
-        cell = layer_cell(inside, call.features(site))
         output = site.output_at(number) if mode is None else inside.inner("output")
         offset = (2 if mode is None else 1) + len(states)
-        last = tuple(site.output_at(offset + k) if settings.state else None for k in range(cell.states))
         part = RecurrentCall(call.sequence, first, call.mask)
-        result, ended = unrolled(inside, cell, part, settings, Ends(output, last), in_order=bool(number))
+        result, ended = _recurrence(inside, part, settings, output, offset, in_order=bool(number))
         results.append(result)
         states += ended if settings.state else []
     joined = results if mode is None else [_merged(site, mode, results)]
