@@ -175,12 +175,17 @@ def _silu(place: Place, tensor: int) -> int:
 
 
 def _glu(place: Place, tensor: int) -> int:
-    """The first half of the features times the sigmoid of the second."""
+    return gated(place, tensor, len(place.site.shape(tensor)) - 1)
+
+
+def gated(place: Place, tensor: int, axis: int) -> int:
+    """The first half along an axis times the sigmoid of the second."""
     site, shape = place.site, place.site.shape(tensor)
-    if shape[-1] is None or shape[-1] % 2:
-        raise Unsupported(f"its last axis of {shape[-1]} does not divide into two halves")
-    half = (*shape[:-1], shape[-1] // 2)
-    operands = [site.draft.constant(len(shape) - 1, ()), tensor]
+    size = shape[axis]
+    if size is None or size % 2:
+        raise Unsupported(f"its axis of {size} does not divide into two halves")
+    half = (*shape[:axis], size // 2, *shape[axis + 1 :])
+    operands = [site.draft.constant(axis, ()), tensor]
     slots = [place.inner("linear"), place.inner("gate")]
     linear, gate = site.write_several("SPLIT", operands, [half, half], slots, num_splits=2)
     return _both("MUL", place, linear, _simple("LOGISTIC")(place.at("sigmoid"), gate))
@@ -211,17 +216,37 @@ def _half_of_clipped(place: Place, tensor: int) -> tuple[int, int]:
     return clipped, _by("MUL", place.at("halved"), clipped, "multiplier", 0.5)
 
 
-def _soft_shrink(place: Place, tensor: int) -> int:
-    """x - x held between -1/2 and 1/2"""
-    below = _by("MINIMUM", place.at("below"), tensor, "maximum", 0.5)
-    return _both("SUB", place, tensor, _by("MAXIMUM", place.at("clipped"), below, "minimum", -0.5))
+def soft_shrink(threshold: float = 0.5) -> Function:
+    """x - x held between -threshold and threshold"""
+
+    def write(place: Place, tensor: int) -> int:
+        below = _by("MINIMUM", place.at("below"), tensor, "maximum", threshold)
+        return _both("SUB", place, tensor, _by("MAXIMUM", place.at("clipped"), below, "minimum", -threshold))
+
+    return write
 
 
-def _hard_shrink(place: Place, tensor: int) -> int:
-    """x where |x| > 1/2, else 0"""
-    magnitude = _simple("ABS")(place.at("magnitude"), tensor)
-    large = binary(place.site, "GREATER", magnitude, place.constant("threshold", 0.5), None, "bool")
-    return select(place.site, large, tensor, place.constant("zero", 0.0), place.slot)
+def hard_shrink(threshold: float = 0.5) -> Function:
+    """x where |x| > threshold, else 0"""
+
+    def write(place: Place, tensor: int) -> int:
+        magnitude = _simple("ABS")(place.at("magnitude"), tensor)
+        large = binary(place.site, "GREATER", magnitude, place.constant("threshold", threshold), None, "bool")
+        return select(place.site, large, tensor, place.constant("zero", 0.0), place.slot)
+
+    return write
+
+
+def celu(alpha: float = 1.0) -> Function:
+    """max(x, 0) + alpha · (exp(min(x, 0) / alpha) - 1): alpha · elu(x / alpha)"""
+    if alpha == 1:
+        return _simple("ELU")
+
+    def write(place: Place, tensor: int) -> int:
+        shrunk = _by("MUL", place.at("shrunk"), tensor, "divisor", 1 / alpha)
+        return _by("MUL", place, _simple("ELU")(place.at("elu"), shrunk), "multiplier", alpha)
+
+    return write
 
 
 def _tanh_shrink(place: Place, tensor: int) -> int:
@@ -229,11 +254,15 @@ def _tanh_shrink(place: Place, tensor: int) -> int:
     return _both("SUB", place, tensor, _simple("TANH")(place.at("tanh"), tensor))
 
 
-def _squareplus(place: Place, tensor: int) -> int:
-    """1/2 · (x + sqrt(x² + 4))"""
-    squared = _both("MUL", place.at("squared"), tensor, tensor)
-    root = _simple("SQRT")(place.at("root"), _by("ADD", place.at("shifted"), squared, "addend", 4.0))
-    return _by("MUL", place, _both("ADD", place.at("sum"), tensor, root), "multiplier", 0.5)
+def squareplus(b: float = 4.0) -> Function:
+    """1/2 · (x + sqrt(x² + b))"""
+
+    def write(place: Place, tensor: int) -> int:
+        squared = _both("MUL", place.at("squared"), tensor, tensor)
+        root = _simple("SQRT")(place.at("root"), _by("ADD", place.at("shifted"), squared, "addend", b))
+        return _by("MUL", place, _both("ADD", place.at("sum"), tensor, root), "multiplier", 0.5)
+
+    return write
 
 
 def _sparsemax(place: Place, tensor: int) -> int:
@@ -272,7 +301,7 @@ FUNCTIONS: dict[str, Function] = {
     "sigmoid": _simple("LOGISTIC"),
     "tanh": _simple("TANH"),
     "elu": elu(),
-    "celu": elu(),
+    "celu": celu(),
     "exponential": _simple("EXP"),
     "log_softmax": _simple("LOG_SOFTMAX"),
     "softmax": _simple("SOFTMAX", beta=1.0),
@@ -285,14 +314,14 @@ FUNCTIONS: dict[str, Function] = {
     "mish": _mish,
     "softplus": _softplus,
     "softsign": _softsign,
-    "squareplus": _squareplus,
+    "squareplus": squareplus(),
     "log_sigmoid": _log_sigmoid,
     "hard_sigmoid": _hard_sigmoid,
     "sparse_sigmoid": _sparse_sigmoid,
     "sparse_plus": _sparse_plus,
     "sparsemax": _sparsemax,
-    "soft_shrink": _soft_shrink,
-    "hard_shrink": _hard_shrink,
+    "soft_shrink": soft_shrink(),
+    "hard_shrink": hard_shrink(),
     "tanh_shrink": _tanh_shrink,
 }
 """Keras' activation functions by name, with the arguments that they have then: `leaky_relu` a slope of 0.2."""

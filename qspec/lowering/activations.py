@@ -11,7 +11,7 @@ from qspec.graph.ops import Slot, Source
 from qspec.lowering.activation_functions import FUNCTIONS, Function, Place, elu, leaky, rectifier, softmax_over
 from qspec.lowering.arguments import Arguments
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
-from qspec.lowering.writing import select, type_of
+from qspec.lowering.writing import HIDDEN, select, type_of
 
 Emit = Callable[[Slot], int]
 
@@ -70,7 +70,7 @@ def layer(class_name: str) -> Lowering:
 
 
 def softmax(site: Site) -> int:
-    """`Softmax`. What a mask hides is -1e9 before, `inner["masked"]`, and 0 behind the `inner["unmasked"]`."""
+    """`Softmax`. What a mask hides is `HIDDEN` before, `inner["masked"]`, and 0 behind the `inner["unmasked"]`."""
     function = softmax_over(site.config.get("axis"))
     arguments = Arguments(site)
     tensor = arguments.tensor(0, "inputs")
@@ -79,7 +79,7 @@ def softmax(site: Site) -> int:
     condition = arguments.tensor(1, "mask")
     if type_of(site, condition) != "bool":
         raise Unsupported(f"its mask is of {type_of(site, condition)}, not bool")
-    masked = select(site, condition, tensor, site.inner_constant("hidden", (), -1e9), site.inner("masked"))
+    masked = select(site, condition, tensor, site.inner_constant("hidden", (), HIDDEN), site.inner("masked"))
     unmasked = function(Place(site, site.inner("unmasked")), masked)
     return select(site, condition, unmasked, site.inner_constant("zero", (), 0.0), site.output)
 

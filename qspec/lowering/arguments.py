@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qspec.graph.layers import Shape, Value
-from qspec.lowering.literals import Literal, literal
+from qspec.lowering.literals import Literal, Parameter, literal
 from qspec.lowering.site import Site, Unsupported
 
 Operand = int | Literal
@@ -106,6 +106,10 @@ def cast_types(source: str, result: str) -> dict[str, str]:
 
 def constant(site: Site, value: Literal, type_: str, key: str) -> int:
     """A constant operand: one that a spec may speak of, `inner["…"]`, if it is of real numbers."""
+    if isinstance(value, Parameter):
+        if value.type != "float32" or type_ != "float32":
+            raise Unsupported(f"it reads a variable of {value.type}")
+        return site.inner_constant(key, value.shape, source=value.read())
     if type_ == "float32":
         return site.inner_constant(key, value.shape, value.mapped(float).value)
     return site.draft.constant(value.mapped(bool if type_ == "bool" else int).value, value.shape, type_)

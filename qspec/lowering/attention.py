@@ -13,7 +13,7 @@ from qspec.lowering.arguments import Arguments, Operand
 from qspec.lowering.literals import Literal
 from qspec.lowering.operations_products import batch_matmul
 from qspec.lowering.site import Site, UnknownShape, Unsupported
-from qspec.lowering.writing import binary, reduce, reshape, select, type_of, unary
+from qspec.lowering.writing import HIDDEN, binary, reduce, reshape, select, type_of, unary
 
 Result = int | tuple[int, ...]
 
@@ -154,11 +154,6 @@ def conjunction(site: Site, masks: Sequence[int]) -> int | None:
     for mask in masks[1:]:
         result = binary(site, "LOGICAL_AND", result, mask, None, "bool")
     return result
-
-
-HIDDEN = -40.0
-"""What stands in front of the softmax where a mask hides: exp(-40) = 4e-18 is nothing beside the largest score of a
-query, which is seldom below -20. Keras' own -1e9 would leave integers no steps for the scores."""
 
 
 def hidden(site: Site, scores: int, mask: int | None) -> int:

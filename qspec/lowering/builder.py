@@ -34,7 +34,7 @@ class Draft:
     one that no longer exists to the one that holds its value. `vanished` are the results of layers without an op.
     `owners` names, for a constant with a slot, the variable it is made from, so that shared layers' constants count as
     equal. `pairs` are the multiply and add of each batch normalization. `absorbed` are the calls of activations that an
-    op inside another layer took, and that op.
+    op inside another layer took, and that op. `unrolled` are the paths of recurrent layers that are to be written out.
     """
 
     tensors: list[Tensor] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Draft:
     absorbed: dict[int, DraftOp] = field(default_factory=dict)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    unrolled: frozenset[str] = frozenset()
 
     def tensor(self, shape: Shape | None, slot: Slot | None, name: str = "", type: str = "float32") -> int:
         """A new tensor that an op will write."""

@@ -12,7 +12,7 @@ from qspec.lowering.convolutions import convolution_window
 from qspec.lowering.geometry import Window
 from qspec.lowering.layout import channels_last
 from qspec.lowering.site import Lowering, Site, Unsupported
-from qspec.lowering.transposed_convolutions import output_shape, transposed_sizes
+from qspec.lowering.transposed_convolutions import output_shape, transposed_sizes, undilated
 from qspec.lowering.writing import concatenate
 
 
@@ -65,12 +65,10 @@ def _conv_3d(site: Site, tensor: int, slot: Slot, key: str, source: Source, filt
 def _convolution_3d_transpose(site: Site) -> int:
     tensor = site.single_input()
     batch, *sizes, channels = site.image(tensor, 5)
-    window = convolution_window(site.config, 3)
+    variable, window = undilated(convolution_window(site.config, 3))
     filters = site.config["filters"].integer(1)
-    if window.dilation != (1, 1, 1):
-        raise Unsupported("it is dilated, and LiteRT's CONV_3D_TRANSPOSE is not")
     shape = (batch, *transposed_sizes(site.config, window, tuple(sizes)), filters)
-    weights = site.weights("kernel", (*window.size, filters, channels), Source("kernel"))
+    weights = site.weights("kernel", (*window.size, filters, channels), Source(variable))
     operands = [output_shape(site, tensor, shape), weights, tensor, -1]
     attributes = _attributes(window)
 

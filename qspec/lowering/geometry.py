@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from qspec.graph.document import Node
@@ -98,6 +99,11 @@ def _relation(left: int | None, right: int | None) -> str | None:
 
 def _times(left: int | None, right: int | None) -> int | None:
     return None if left is None or right is None else left * right
+
+
+def product(sizes: Shape) -> int | None:
+    """How many values there are of these sizes; None if one is unknown."""
+    return None if None in sizes else prod(size or 0 for size in sizes)
 
 
 def windowed(size: int | None, window: int, stride: int, dilation: int, padding: str) -> int | None:

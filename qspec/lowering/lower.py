@@ -21,35 +21,34 @@ def lower(
     batch: int | None = 1,
     batch_norm: Literal["fold", "track", "keep"] = "fold",
     classes: Mapping[str, str] | None = None,
+    unrolled: frozenset[str] = frozenset(),
 ) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
     """The op graph of *graph* and what could not be lowered, one diagnostic per layer.
 
     *batch* replaces the first dimension of every input (None: dynamic). Under `keep` no batch normalization is folded.
-    *classes* tells of classes that are not Keras' own which of Keras' they compute as.
+    *classes* tells of classes that are not Keras' own which of Keras' they compute as. *unrolled* are the paths of LSTM
+    layers that are written out step by step although one op could stand for them.
 
     The prediction holds for a model that is lowered layer by layer: between two tensors that `OpGraph.slots` names
     stand the ops that their layers give, and no rewriting reaches across such a tensor. The converter alone would, on
     a whole model, fold constants forward and join reshapes.
     """
-    return _Run(graph, batch, classes or {}).lower(batch_norm)
+    return _Run(graph, batch, classes or {}, unrolled).lower(batch_norm)
 
 
-def holds_for_one_batch(graph: LayerGraph) -> bool:
-    """Whether some layer's result may not have as many samples as the inputs: `ops.broadcast_to(x, (1, 4, 6))`."""
-    ops, _ = lower(graph, batch=None)
-    results = [ops.tensors[tensor] for slot, tensor in ops.slots.items() if slot.kind == "output"]
-    return any(not result.shape or result.shape[0] is not None for result in results)
-
-
+# Variables of the two others are float32 as well, and so is all that a file computes in float.
+_POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 _INPUT_TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 
 class _Run:
-    def __init__(self, graph: LayerGraph, batch: int | None, classes: Mapping[str, str]) -> None:
+    def __init__(
+        self, graph: LayerGraph, batch: int | None, classes: Mapping[str, str], unrolled: frozenset[str]
+    ) -> None:
         self.graph = graph
         self.classes = classes
         self.batch = batch
-        self.draft = Draft()
+        self.draft = Draft(unrolled=unrolled)
         self.values: dict[Value, int] = {}
         self.shapes: dict[int, tuple[Shape | None, ...]] = {}
         self.compositions: dict[int, Composition] = {}
@@ -164,7 +163,8 @@ class _Run:
             if name in REGISTERED:
                 return REGISTERED[name]
             if name not in self.classes:
-                raise Unsupported("it is not one of Keras' own layers")
+                untraced = layer.untraced or "a file does not hold its code, which `qspec.check` sees of a live model"
+                raise Unsupported(f"it is not one of Keras' own layers, and was not looked into: {untraced}")
             name = self.classes[name]
         return _of_keras(call, name)
 
@@ -225,7 +225,7 @@ def _of_keras(call: Call, name: str) -> Lowering:
     if lowering is None:
         raise Unsupported("there is no entry for this class in the lowering table")
     policy = Node(layer.config, "config").get("dtype")
-    if not policy.is_none and _policy_name(policy) != "float32":
+    if not policy.is_none and _policy_name(policy) not in _POLICIES:
         raise Unsupported(f"it computes in `{_policy_name(policy)}`, not float32")
     return lowering
 

@@ -7,7 +7,10 @@ the names of Keras' arguments.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
+from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
 from qspec.lowering.arguments import (
     Arguments,
@@ -20,7 +23,9 @@ from qspec.lowering.arguments import (
     shape_of,
     type_of,
 )
-from qspec.lowering.literals import Literal
+from qspec.lowering.formulas import boolean
+from qspec.lowering.geometry import broadcast
+from qspec.lowering.literals import Literal, Parameter, literal
 from qspec.lowering.site import Lowering, Site, Unsupported
 from qspec.lowering.writing import Step, aligned, binary, chain, select, unary
 
@@ -54,9 +59,12 @@ def rounding(kind: str) -> Lowering:
         if kind == "ROUND" and type_of(site, tensor) != "float32":
             return site.vanish(tensor)
         decimals = site.config.get("decimals")
-        if not decimals.is_none and decimals.integer(-100) != 0:
-            raise Unsupported("it rounds to decimals")
-        return unary(site, kind, real(site, tensor), site.output)
+        places = 0 if decimals.is_none else decimals.integer(-30, 30)
+        if places == 0:
+            return unary(site, kind, real(site, tensor), site.output)
+        factors = site.inner_constant("factor", (), 10.0**places), site.inner_constant("divisor", (), 10.0**-places)
+        shifted = binary(site, "MUL", real(site, tensor), factors[0], site.inner("shifted"))
+        return binary(site, "MUL", unary(site, kind, shifted, site.inner("rounded")), factors[1], site.output)
 
     return lower
 
@@ -84,13 +92,15 @@ def subtract(site: Site) -> int:
 
 def _sum(site: Site, kind: str, sign: int) -> int:
     left, right = _pair(site)
-    if isinstance(right, Literal):
+    if isinstance(right, Literal) and not (isinstance(right, Parameter) and sign < 0):
         if right.uniform == 0 and _keeps(site, left, right):
             return site.vanish(_tensor(left))
-        return _with_constant(site, "ADD", left, right.mapped(lambda number: sign * number), "addend")
+        return _with_constant(
+            site, "ADD", left, right.mapped(lambda number: sign * number) if sign < 0 else right, "addend"
+        )
     if isinstance(left, Literal) and kind == "ADD":
         if left.uniform == 0 and _keeps(site, right, left):
-            return site.vanish(right)
+            return site.vanish(_tensor(right))
         return _with_constant(site, "ADD", right, left, "addend")
     return _binary(site, kind, left, right)
 
@@ -110,7 +120,7 @@ def multiply(site: Site) -> int:
 def divide(site: Site) -> int:
     """`x1 / x2` in real numbers. By a constant: times its reciprocal, since DIV has no integer kernel."""
     left, right = _pair(site)
-    if isinstance(right, Literal) and 0 not in right.flat:
+    if isinstance(right, Literal) and not isinstance(right, Parameter) and 0 not in right.flat:
         if right.uniform == 1 and _keeps(site, left, right) and type_of(site, left) == "float32":
             return site.vanish(_tensor(left))
         reciprocal = right.mapped(lambda number: 1 / number, "float32")
@@ -128,7 +138,7 @@ def elementwise(kind: str) -> Lowering:
         if kind == "MAXIMUM" and isinstance(right, Literal) and right.uniform == 0 and _keeps(site, left, right):
             # The converter makes RELU of a maximum with 0.
             return unary(site, "RELU", real(site, left), site.output)
-        return _binary(site, kind, left, right)
+        return _binary(site, kind, *_shrunk(site, left, right))
 
     return lower
 
@@ -156,7 +166,7 @@ def comparison(kind: str) -> Lowering:
     """`==`, `<` and the others: a result of booleans."""
 
     def lower(site: Site) -> int:
-        left, right = _pair(site)
+        left, right = _shrunk(site, *_pair(site))
         type_ = common_type(site, (left, right))
         first, second = _of_type(site, (left, right), type_)
         return binary(site, kind, first, second, site.output, "bool")
@@ -175,14 +185,18 @@ def logical(kind: str) -> Lowering:
 
 
 def logical_not(site: Site) -> int:
-    """`logical_not` of booleans"""
+    """`logical_not` of booleans; of numbers whether they are 0"""
+    tensor = Arguments(site).tensor()
+    type_ = type_of(site, tensor)
+    if type_ != "bool":
+        return binary(site, "EQUAL", tensor, constant(site, Literal(0, (), type_), type_, "zero"), site.output, "bool")
     return unary(site, "LOGICAL_NOT", _boolean(site, Arguments(site).tensor()), site.output)
 
 
 def _boolean(site: Site, operand: Operand) -> int:
-    if type_of(site, operand) != "bool":
-        raise Unsupported(f"it reads {type_of(site, operand)} as booleans")
-    return as_tensor(site, operand, "bool", "")
+    if isinstance(operand, Literal):
+        return as_tensor(site, operand, "bool", "")
+    return boolean(site, operand, f"zero_{operand}")
 
 
 def where(site: Site) -> int:
@@ -191,9 +205,9 @@ def where(site: Site) -> int:
     if arguments.raw(1, "x1") is None:
         raise Unsupported("how many positions it finds depends on the values")
     condition = _boolean(site, arguments.tensor(0, "condition"))
-    operands = arguments.operand(1, "x1"), arguments.operand(2, "x2")
-    type_ = common_type(site, operands)
-    yes, no = _of_type(site, operands, type_)
+    yes_value, no_value, _ = _shrunk(site, arguments.operand(1, "x1"), arguments.operand(2, "x2"), condition)
+    type_ = common_type(site, (yes_value, no_value))
+    yes, no = _of_type(site, (yes_value, no_value), type_)
     return select(site, condition, yes, no, site.output)
 
 
@@ -201,11 +215,10 @@ def clip(site: Site) -> int:
     """`clip`: RELU6 and the like where an op has these bounds, else MAXIMUM, `inner["raised"]`, and MINIMUM."""
     tensor = Arguments(site).tensor()
     low, high = (site.config[key].value for key in ("x_min", "x_max"))
-    bounds = [None if bound is None else Literal(bound, (), "float32", weak=True) for bound in (low, high)]
-    if any(isinstance(bound, (list, tuple, dict)) for bound in (low, high)):
-        raise Unsupported("its bounds are not numbers")
+    bounds = [None if bound is None else literal(bound, "clip") for bound in (low, high)]
     type_ = type_of(site, tensor)
-    fused = {(0, 6): "RELU6", (-1, 1): "RELU_N1_TO_1"}.get((low, high)) if low is not None is not high else None
+    kinds: dict[tuple[Any, Any], str] = {(0, 6): "RELU6", (-1, 1): "RELU_N1_TO_1"}
+    fused = None if any(isinstance(bound, list | tuple | dict) for bound in (low, high)) else kinds.get((low, high))
     if fused is not None and type_ == "float32":
         return unary(site, fused, tensor, site.output)
     steps: list[tuple[str, Step]] = []
@@ -219,7 +232,7 @@ def clip(site: Site) -> int:
 def _against(site: Site, kind: str, bound: Literal, key: str) -> Step:
     def step(tensor: int, slot: Slot) -> int:
         type_ = type_of(site, tensor)
-        if kind == "MAXIMUM" and bound.value == 0 and type_ == "float32":
+        if kind == "MAXIMUM" and not bound.shape and bound.value == 0 and type_ == "float32":
             return unary(site, "RELU", tensor, slot)
         return binary(site, kind, tensor, constant(site, bound, type_, key), slot)
 
@@ -305,14 +318,6 @@ def log_add_exp(site: Site) -> int:
     return binary(site, "ADD", larger, tensor, site.output)
 
 
-def divide_no_nan(site: Site) -> int:
-    """`divide_no_nan` by a constant without zeros"""
-    _, right = _pair(site)
-    if not isinstance(right, Literal) or 0 in right.flat:
-        raise Unsupported("it may divide by 0")
-    return divide(site)
-
-
 # ---- shared
 
 
@@ -324,13 +329,33 @@ def _pair(site: Site) -> tuple[Operand, Operand]:
     return left, right
 
 
+def _shrunk(site: Site, *operands: Operand) -> list[Operand]:
+    """The operands, with one number in place of a constant that has it everywhere and does not shape the result: so the
+    converter writes it for these ops."""
+    found = list(operands)
+    for position, operand in enumerate(operands):
+        if isinstance(operand, Literal) and operand.shape and operand.uniform is not None:
+            others = [shape_of(site, other) for place, other in enumerate(found) if place != position]
+            whole = _together([*others, operand.shape])
+            if whole == _together(others):
+                found[position] = Literal(operand.uniform, (), operand.type)
+    return found
+
+
+def _together(shapes: Sequence[Shape]) -> Shape:
+    result: Shape = ()
+    for shape in shapes:
+        result = broadcast(*aligned(result, shape))
+    return result
+
+
 def _of_type(site: Site, operands: tuple[Operand, Operand], type_: str) -> tuple[int, int]:
     left, right = operands
     return as_tensor(site, left, type_, "x1"), as_tensor(site, right, type_, "x2")
 
 
 def _tensor(operand: Operand) -> int:
-    assert not isinstance(operand, Literal)
+    assert isinstance(operand, int)
     return operand
 
 
@@ -361,8 +386,9 @@ ELEMENTWISE: dict[str, Lowering] = {
     "Multiply": multiply,
     "Divide": divide,
     "TrueDivide": divide,
-    "DivideNoNan": divide_no_nan,
     "Maximum": elementwise("MAXIMUM"),
+    "Fmax": elementwise("MAXIMUM"),
+    "Fmin": elementwise("MINIMUM"),
     "Minimum": elementwise("MINIMUM"),
     "FloorDivide": elementwise("FLOOR_DIV"),
     "Mod": elementwise("FLOOR_MOD"),
@@ -370,6 +396,7 @@ ELEMENTWISE: dict[str, Lowering] = {
     "Reciprocal": reciprocal,
     "Absolute": signed("ABS"),
     "Abs": signed("ABS"),
+    "Fabs": function("ABS"),
     "Negative": signed("NEG"),
     "Sign": signed("SIGN"),
     "Square": square,
@@ -411,5 +438,8 @@ ELEMENTWISE: dict[str, Lowering] = {
     "StopGradient": passing,
     "Copy": passing,
     "ConvertToTensor": passing,
+    "Real": passing,  # there are no complex numbers
+    "Conj": passing,
+    "Conjugate": passing,
 }
 """By the class of the operation."""

@@ -9,9 +9,22 @@ from qspec.graph.document import Node
 from qspec.graph.layers import Shape, Value
 from qspec.lowering.arguments import Arguments, Operand, as_tensor, type_of
 from qspec.lowering.literals import Literal
+from qspec.lowering.operations_products import constant_weights
 from qspec.lowering.operations_reductions import integers_of
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
-from qspec.lowering.writing import Step, axis_in, binary, chain, count, reshape, reshapes, select, strided_slice
+from qspec.lowering.writing import (
+    Step,
+    axis_in,
+    binary,
+    chain,
+    count,
+    reduce,
+    reshape,
+    reshapes,
+    select,
+    strided_slice,
+    transpose,
+)
 
 Range = tuple[int | None, int | None, int]
 
@@ -119,7 +132,10 @@ def sliced(site: Site) -> int:
 def take(site: Site) -> int:
     """`take`: GATHER; indices that are a tensor may count from the end"""
     arguments = Arguments(site)
-    tensor, indices, axis = arguments.tensor(), arguments.operand(1, "indices"), site.config.get("axis")
+    table, indices, axis = arguments.operand(0, "x"), arguments.operand(1, "indices"), site.config.get("axis")
+    if isinstance(table, Literal) and isinstance(indices, Literal):
+        raise Unsupported("it computes with constants alone")
+    tensor = constant_weights(site, "x", table) if isinstance(table, Literal) else table
     shape = site.shape(tensor)
     if axis.is_none:
         tensor = reshape(site, tensor, (count(shape),), site.inner("flat"))
@@ -165,10 +181,17 @@ def take_along_axis(site: Site) -> int:
     there = site.shape(chosen)
     if [*there[:position], *there[position + 1 :]] != [*shape[:position], *shape[position + 1 :]]:
         raise Unsupported("its indices broadcast")
-    if position != len(shape) - 1:
-        raise Unsupported("its axis is not the last")
-    attributes = {"axis": position, "batch_dims": position}
-    return site.write("GATHER", [tensor, chosen], there, site.output, type_of(site, tensor), **attributes)
+    last = len(shape) - 1
+    attributes = {"axis": last, "batch_dims": last}
+    if position == last:
+        return site.write("GATHER", [tensor, chosen], there, site.output, type_of(site, tensor), **attributes)
+    order = [*(axis for axis in range(last + 1) if axis != position), position]
+    moved = transpose(site, tensor, order, site.inner("transposed"))
+    places = transpose(site, chosen, order, site.inner("places"))
+    found = site.write(
+        "GATHER", [moved, places], site.shape(places), site.inner("taken"), type_of(site, tensor), **attributes
+    )
+    return transpose(site, found, sorted(range(last + 1), key=order.__getitem__), site.output)
 
 
 def top_k(site: Site) -> tuple[int, ...]:
@@ -199,6 +222,21 @@ def one_hot(site: Site) -> int:
     return site.write("ONE_HOT", operands, result, site.output, axis=-1 if axis == len(shape) else axis)
 
 
+def multi_hot(site: Site) -> int:
+    """`multi_hot`: ONE_HOT, `inner["one_hot"]`, and REDUCE_MAX over the axis of the indices"""
+    tensor = Arguments(site).tensor(0, "inputs")
+    shape = site.shape(tensor)
+    if site.config.get("sparse").value or len(shape) != 2 or site.config["axis"].value not in (-1, 2):
+        raise Unsupported("its result is sparse, or its input not of two dimensions")
+    if type_of(site, tensor) not in _INTEGERS:
+        tensor = as_tensor(site, tensor, "int32", "indices")
+    depth = site.config["num_classes"].integer(1)
+    on, off = site.inner_constant("on", (), 1.0), site.inner_constant("off", (), 0.0)
+    operands = [tensor, site.draft.constant(depth, ()), on, off]
+    vectors = site.write("ONE_HOT", operands, (*shape, depth), site.inner("one_hot"), axis=-1)
+    return reduce(site, "REDUCE_MAX", vectors, [1], site.output, keep=False)
+
+
 INDEXING: dict[str, Lowering] = {
     "GetItem": get_item,
     "Slice": sliced,
@@ -206,5 +244,6 @@ INDEXING: dict[str, Lowering] = {
     "TakeAlongAxis": take_along_axis,
     "TopK": top_k,
     "OneHot": one_hot,
+    "MultiHot": multi_hot,
 }
 """By the class of the operation."""

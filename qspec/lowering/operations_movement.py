@@ -161,7 +161,18 @@ def append(site: Site) -> int:
 def _joined(site: Site, tensors: Sequence[int], axis: int) -> int:
     if len(tensors) == 1:
         return site.vanish(tensors[0])
+    if axis != 0:
+        _check_batches(site, tensors)
     return concatenate(site, tensors, axis, site.output)
+
+
+def _check_batches(site: Site, tensors: Sequence[int]) -> None:
+    """A constant that code made for every sample is written for one."""
+    of_one = [tensor for tensor in tensors if site.draft.tensors[tensor].constant and site.shape(tensor)[0] == 1]
+    batch = next((site.shape(tensor)[0] for tensor in tensors if tensor not in of_one), 1)
+    if of_one and batch != 1:
+        size = "any size" if batch is None else f"{batch}"
+        raise Unsupported(f"it joins a constant for one sample with a batch of {size}: write `input {{ batch = 1 }}`")
 
 
 def stack(site: Site) -> int:
@@ -201,10 +212,11 @@ def split(site: Site) -> tuple[int, ...]:
     else:
         ends = [min(end if end >= 0 else size + end, size) for end in integers_of(places)]
         sizes = [end - begin for begin, end in zip([0, *ends], [*ends, size], strict=True)]
-    return _parts(site, tensor, axis, sizes)
+    return parts(site, tensor, axis, sizes)
 
 
-def _parts(site: Site, tensor: int, axis: int, sizes: Sequence[int]) -> tuple[int, ...]:
+def parts(site: Site, tensor: int, axis: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    """SPLIT into equal parts, SPLIT_V into others of these *sizes*"""
     shape, type_ = site.shape(tensor), type_of(site, tensor)
     if sum(sizes) != shape[axis] or min(sizes) < 1:
         raise Unsupported(f"it does not divide {shape[axis]}")

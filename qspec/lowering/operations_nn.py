@@ -8,14 +8,28 @@ from typing import Any
 
 from qspec.graph.document import Node
 from qspec.lowering import pooling
-from qspec.lowering.activation_functions import FUNCTIONS, Function, Place, along, elu, leaky, softmax_over
+from qspec.lowering.activation_functions import (
+    FUNCTIONS,
+    Function,
+    Place,
+    along,
+    celu,
+    elu,
+    gated,
+    hard_shrink,
+    leaky,
+    soft_shrink,
+    softmax_over,
+    squareplus,
+)
 from qspec.lowering.arguments import Arguments, Operand, constant, real
 from qspec.lowering.geometry import Window, numbers, padding_name
+from qspec.lowering.layout import channels_last
 from qspec.lowering.literals import Literal
 from qspec.lowering.operations_products import constant_weights
 from qspec.lowering.operations_reductions import named_axes
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
-from qspec.lowering.writing import binary, reduce, reshape, unary
+from qspec.lowering.writing import axis_in, binary, reduce, reshape, unary
 
 
 def function(name: str) -> Lowering:
@@ -46,20 +60,26 @@ def _elu(config: Node) -> Function:
     return elu(config["alpha"].number() if config.has("alpha") else 1.0)
 
 
-def _if_default(name: str, key: str, default: float) -> Callable[[Node], Function]:
-    """A function known with one value of its argument."""
+def _by_number(function: Callable[[float], Function], key: str, default: float) -> Callable[[Node], Function]:
+    """A function with a number for an argument."""
+    return lambda config: function(config[key].number() if config.has(key) else default)
+
+
+def _over_axis(name: str) -> Callable[[Node], Function]:
+    """A function of the last axis, along the one of the config."""
 
     def made(config: Node) -> Function:
-        if config.has(key) and config[key].number() != default:
-            raise Unsupported(f"its `{key}` is not {default:g}")
-        return FUNCTIONS[name]
+        axis = config.get("axis")
+        return along(FUNCTIONS[name], [-1 if axis.is_none else axis.integer(-16)])
 
     return made
 
 
-def _log_softmax(config: Node) -> Function:
+def _glu(config: Node) -> Function:
+    """Its two halves may lie along another axis than the last."""
     axis = config.get("axis")
-    return along(FUNCTIONS["log_softmax"], [-1 if axis.is_none else axis.integer(-16)])
+    position = -1 if axis.is_none else axis.integer(-16)
+    return lambda place, tensor: gated(place, tensor, axis_in(position, len(place.site.shape(tensor))))
 
 
 # ---- windows
@@ -107,8 +127,6 @@ def _image_and_kernel(site: Site) -> tuple[int, Literal, Window]:
     rank = len(site.shape(tensor)) - 2
     if rank not in (1, 2) or len(kernel.shape) != rank + 2:
         raise Unsupported(f"its input has {rank + 2} dimensions")
-    if site.config.get("data_format").value == "channels_first":
-        raise Unsupported('its data format is "channels_first"')
     strides, dilation = (numbers(site.config[key], rank) for key in ("strides", "dilation_rate"))
     window = Window(kernel.shape[:rank], strides, dilation, padding_name(site.config["padding"]))
     if rank == 2:
@@ -131,12 +149,18 @@ def _windowed(site: Site, kind: str, operands: list[int], window: Window, output
 
 
 def normalize(site: Site) -> int:
-    """`normalize` with `order = 2`: x times RSQRT of the sum of squares, which is at least the square of epsilon."""
+    """`normalize`: x times RSQRT of the sum of squares, which is at least the square of epsilon; with `order = 1` x by
+    the sum of the magnitudes, which is at least epsilon."""
     tensor = real(site, Arguments(site).tensor())
-    if site.config["order"].value != 2:
-        raise Unsupported("its `order` is not 2")
     epsilon = site.config["epsilon"].number() if site.config.has("epsilon") else 1e-7
     axes = named_axes(site.config.get("axis"), len(site.shape(tensor)))
+    if site.config["order"].value == 1:
+        magnitude = unary(site, "ABS", tensor, site.inner("magnitude"))
+        total = reduce(site, "SUM", magnitude, axes, site.inner("sum"), keep=True)
+        least = site.inner_constant("epsilon", (), epsilon)
+        return binary(site, "DIV", tensor, binary(site, "MAXIMUM", total, least, site.inner("bounded")), site.output)
+    if site.config["order"].value != 2:
+        raise Unsupported("its `order` is neither 1 nor 2")
     squared = unary(site, "SQUARE", tensor, site.inner("squared"))
     total = reduce(site, "SUM", squared, axes, site.inner("sum"), keep=True)
     least = site.inner_constant("epsilon", (), epsilon * epsilon)
@@ -150,7 +174,7 @@ def layer_norm(site: Site) -> int:
     arguments = Arguments(site)
     tensor = real(site, arguments.tensor())
     if site.config.get("rms_scaling").value:
-        raise Unsupported("it scales by the root mean square")
+        return _by_variance(site, tensor)
     axes = named_axes(site.config["axis"], len(site.shape(tensor)))
     mean = reduce(site, "MEAN", tensor, axes, site.inner("mean"), keep=True)
     squared = binary(site, "SQUARED_DIFFERENCE", tensor, mean, site.inner("squared_difference"))
@@ -159,6 +183,16 @@ def layer_norm(site: Site) -> int:
     centered = binary(site, "SUB", tensor, mean, site.inner("centered"))
     scaling = [("MUL", "gamma", arguments.optional(1, "gamma")), ("ADD", "beta", arguments.optional(2, "beta"))]
     return _scaled(site, "MUL", centered, root, scaling)
+
+
+def _by_variance(site: Site, tensor: int) -> int:
+    """`layer_normalization` with `rms_scaling`: x · gamma / sqrt(variance + epsilon), the mean left in"""
+    axes = named_axes(site.config["axis"], len(site.shape(tensor)))
+    mean = reduce(site, "MEAN", tensor, axes, site.inner("mean"), keep=True)
+    squared = binary(site, "SQUARED_DIFFERENCE", tensor, mean, site.inner("squared_difference"))
+    variance = reduce(site, "MEAN", squared, axes, site.inner("variance"), keep=True)
+    scaling = [("MUL", "gamma", Arguments(site).optional(1, "gamma"))]
+    return _scaled(site, "MUL", tensor, _reciprocal_root(site, variance), scaling)
 
 
 def rms_norm(site: Site) -> int:
@@ -220,21 +254,6 @@ def batch_norm(site: Site) -> int:
 # ---- images
 
 
-def resize(site: Site) -> int:
-    """`image.resize`: RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR"""
-    kinds = {"bilinear": "RESIZE_BILINEAR", "nearest": "RESIZE_NEAREST_NEIGHBOR"}
-    interpolation = site.config["interpolation"].text()
-    flags = ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio")
-    if interpolation not in kinds or any(site.config.get(flag).value for flag in flags):
-        raise Unsupported(f"its interpolation is `{interpolation}`, or it antialiases, crops or pads")
-    tensor = real(site, Arguments(site).tensor(0, "images"))
-    batch, _, _, channels = site.image(tensor)
-    size = numbers(site.config["size"], 2)
-    operands = [tensor, site.integers(size)]
-    shape = (batch, *size, channels)
-    return site.write(kinds[interpolation], operands, shape, site.output, align_corners=False, half_pixel_centers=True)
-
-
 def depth_to_space(kind: str) -> Lowering:
     """`depth_to_space`, `space_to_depth`"""
 
@@ -273,23 +292,22 @@ NEURAL: dict[str, Lowering] = {
     "Gelu": _with(_gelu),
     "LeakyRelu": _with(_leaky),
     "Elu": _with(_elu),
-    "Celu": _with(_if_default("celu", "alpha", 1)),
-    "Glu": _with(_if_default("glu", "axis", -1)),
-    "SoftShrink": _with(_if_default("soft_shrink", "threshold", 0.5)),
-    "HardShrink": _with(_if_default("hard_shrink", "threshold", 0.5)),
-    "Squareplus": _with(_if_default("squareplus", "b", 4)),
-    "Sparsemax": _with(_if_default("sparsemax", "axis", -1)),
+    "Celu": _with(_by_number(celu, "alpha", 1.0)),
+    "Glu": _with(_glu),
+    "SoftShrink": _with(_by_number(soft_shrink, "threshold", 0.5)),
+    "HardShrink": _with(_by_number(hard_shrink, "threshold", 0.5)),
+    "Squareplus": _with(_by_number(squareplus, "b", 4.0)),
+    "Sparsemax": _with(_over_axis("sparsemax")),
     "Softmax": _with(lambda config: softmax_over(config.get("axis"))),
-    "LogSoftmax": _with(_log_softmax),
+    "LogSoftmax": _with(_over_axis("log_softmax")),
     "MaxPool": pool("MAX_POOL_2D"),
     "AveragePool": pool("AVERAGE_POOL_2D"),
-    "Conv": convolution,
-    "DepthwiseConv": depthwise_convolution,
+    "Conv": channels_last(convolution),
+    "DepthwiseConv": channels_last(depthwise_convolution),
     "Normalize": normalize,
     "LayerNorm": layer_norm,
     "RMSNorm": rms_norm,
     "BatchNorm": batch_norm,
-    "Resize": resize,
     "DepthToSpace": depth_to_space("DEPTH_TO_SPACE"),
     "SpaceToDepth": depth_to_space("SPACE_TO_DEPTH"),
 }

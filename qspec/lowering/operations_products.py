@@ -12,7 +12,7 @@ from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
 from qspec.lowering.arguments import Arguments, Operand, real, shape_of
 from qspec.lowering.geometry import broadcast
-from qspec.lowering.literals import Literal
+from qspec.lowering.literals import Literal, Parameter
 from qspec.lowering.operations_reductions import integers_of
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
 from qspec.lowering.writing import Step, aligned, axis_in, chain, fully_connected, reshape, reshapes, transposes
@@ -64,7 +64,9 @@ def _by_matrix(site: Site, tensor: int, matrix: Literal) -> int:
 
 
 def constant_weights(site: Site, key: str, value: Literal) -> int:
-    """Weights that the config holds."""
+    """Weights that the config holds, or that the live model computes."""
+    if isinstance(value, Parameter):
+        return site.weights(key, value.shape, value.read())
     numbers = value.mapped(float).value
     slot = Slot(site.call.index, "weights", site.prefix + key)
     return site.draft.variable(value.shape, slot, ("value", numbers), value=numbers)
@@ -142,7 +144,10 @@ def einsum(site: Site) -> int:
     text = site.config["subscripts"].text().replace(" ", "")
     given, arrow, result = text.partition("->")
     names = given.split(",")
-    if len(names) != len(operands) or "." in text:
+    if len(names) != len(operands):
+        raise Unsupported(f"its subscripts are `{text}`")
+    names, result = _spelled_out(names, result, [len(shape_of(site, operand)) for operand in operands])
+    if "." in "".join((*names, result)):
         raise Unsupported(f"its subscripts are `{text}`")
     if not arrow:
         joined = "".join(names)
@@ -156,6 +161,19 @@ def einsum(site: Site) -> int:
     if len(operands) != 2:
         raise Unsupported(f"its subscripts are `{text}`")
     return _sum_of_products(site, (operands[0], operands[1]), (names[0], names[1]), result)
+
+
+def _spelled_out(names: list[str], result: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """The labels with one for each axis that `...` stands for, the last ones of as many as stand there most."""
+    missing = [
+        rank - len(each.replace("...", "")) if "..." in each else 0 for each, rank in zip(names, ranks, strict=True)
+    ]
+    labels = "ABCDEFGH"[: max(missing, default=0)]
+    spelled = [
+        each.replace("...", labels[len(labels) - count :] if count else "")
+        for each, count in zip(names, missing, strict=True)
+    ]
+    return spelled, result.replace("...", labels)
 
 
 def _sum_of_products(site: Site, operands: tuple[Operand, Operand], names: tuple[str, str], result: str) -> int:

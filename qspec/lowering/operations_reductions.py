@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qspec.graph.document import Node
 from qspec.graph.ops import Slot
 from qspec.lowering.arguments import Arguments, real, type_of
+from qspec.lowering.formulas import boolean
 from qspec.lowering.site import Lowering, Site, Unsupported
 from qspec.lowering.writing import Step, axis_in, binary, chain, count, cumulated, reduce, reduced_shape, reshape, unary
 
@@ -17,9 +18,7 @@ def reduction(kind: str, types: Sequence[str] = ("float32",)) -> Lowering:
     def lower(site: Site) -> int:
         tensor = Arguments(site).tensor()
         if type_of(site, tensor) not in types:
-            if types == ("bool",):
-                raise Unsupported(f"it reads {type_of(site, tensor)} as booleans")
-            tensor = real(site, tensor)
+            tensor = boolean(site, tensor) if types == ("bool",) else real(site, tensor)
         axes, keep = reduced_axes(site, tensor), keeps(site)
         return reduce(site, kind, tensor, axes, site.output, keep=keep)
 
@@ -213,3 +212,8 @@ REDUCTIONS: dict[str, Lowering] = {
     "Cumsum": cumulative_sum,
 }
 """By the class of the operation."""
+
+_PLAIN = ("Argmax", "Argmin", "Cumsum", "Max", "Mean", "Min", "Prod", "Std", "Sum", "Var")
+
+# They skip NaN, of which there is none: no integer stands for it, and data with NaN is refused.
+REDUCTIONS |= {f"Nan{name.lower()}": REDUCTIONS[name] for name in _PLAIN}

@@ -71,11 +71,15 @@ def pool(site: Site, kind: str, image: int, window: Window, slot: Slot) -> int:
 
 def global_pooling(kind: str, dimensions: int) -> Lowering:
     """`GlobalAveragePooling2D` and its relatives of one and three spatial dimensions: MEAN or REDUCE_MAX over them,
-    wherever the channels are."""
+    wherever the channels are. The mean of a sequence with a mask is `masked_mean`."""
 
     def lower(site: Site) -> int:
         keep = site.config.get("keepdims")
         keep_dims = not keep.is_none and keep.boolean()
+        if kind == "MEAN" and dimensions == 1 and len(site.inputs) == 2:
+            from qspec.lowering.masked_pooling import masked_mean  # with what only attention has need of
+
+            return masked_mean(site, keep=keep_dims)
         tensor = site.single_input()
         first = site.config.get("data_format").value == "channels_first"
         shape = site.shape(tensor) if first else site.image(tensor, dimensions + 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from qspec.graph.document import Node
 from qspec.graph.ops import Slot
 from qspec.lowering.geometry import numbers
+from qspec.lowering.interpolation import KERNELS, resized_by_matrices
 from qspec.lowering.layout import OnImage, channels_last, on_image, on_volume
 from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
 from qspec.lowering.writing import Step, binary, chain, reshape, strided_slice
@@ -63,7 +64,10 @@ def _scaled(site: Site, image: int, height_factor: int, width_factor: int, inter
     _, height, width, _ = site.shape(image)
     if height is None or width is None:
         raise UnknownShape("its height and width are unknown")
-    return _resized(site, image, (height * height_factor, width * width_factor), interpolation, site.output)
+    size = (height * height_factor, width * width_factor)
+    if interpolation not in _KINDS:
+        return resized_by_matrices(site, image, size, interpolation, site.output)
+    return _resized(site, image, size, interpolation, site.output)
 
 
 def _resized(
@@ -84,17 +88,19 @@ def _resized(
 
 def _interpolation(site: Site) -> str:
     name = site.config["interpolation"].text().lower()
-    if name not in _KINDS:
-        raise Unsupported(f"its interpolation is `{name}`, for which LiteRT has no op")
+    if name not in (*_KINDS, *KERNELS):
+        raise Unsupported(f"its interpolation is `{name}`, which is not known")
     return name
 
 
 def _resizing(site: Site) -> int:
     size = (site.config["height"].integer(1), site.config["width"].integer(1))
+    return resized_to(site, site.single_input(), size)
+
+
+def resized_to(site: Site, tensor: int, size: Plane) -> int:
+    """The ops of a layer or operation that resizes images to *size*, as its config says."""
     interpolation = _interpolation(site)
-    if site.config.get("antialias").value:
-        raise Unsupported("it smooths before it resizes (`antialias`), for which LiteRT has no op")
-    tensor = site.single_input()
     have = _plane(site, tensor)
     steps: list[tuple[str, Step]] = []
     if site.config.get("crop_to_aspect_ratio").value:
@@ -121,6 +127,14 @@ def _resizes(site: Site, have: Plane, size: Plane, interpolation: str) -> list[t
     """The step to *size*, as `tf.image.resize` makes it: an image that has it already is left alone."""
     if have == size:
         return []
+    smooth = interpolation != "nearest" and site.config.get("antialias").value is True
+    if smooth or interpolation not in _KINDS:
+        return [
+            (
+                "resized",
+                lambda tensor, slot: resized_by_matrices(site, tensor, size, interpolation, slot, smooth=smooth),
+            )
+        ]
     return [("resized", lambda tensor, slot: _resized(site, tensor, size, interpolation, slot, half_pixels=True))]
 
 
@@ -180,9 +194,10 @@ def _pad_to_ratio(have: Plane, size: Plane) -> tuple[Plane, Plane]:
 
 
 resizing: Lowering = channels_last(_resizing)
-"""`Resizing`: RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR, of what a STRIDED_SLICE leaves (`inner["cropped"]`) or a PAD
-makes (`inner["padded"]`) to keep the aspect ratio. Where it fills with another value v than zero, v is taken from the
-image before (`inner["lowered"]`) and added again (`inner["raised"]`)."""
+"""`Resizing`: RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR, or by matrices (`qspec.lowering.interpolation`).
+
+A STRIDED_SLICE before (`inner["cropped"]`) or a PAD (`inner["padded"]`) keeps the aspect ratio. Where it fills with
+another value v than zero, v is taken from the image before (`inner["lowered"]`) and added again (`inner["raised"]`)."""
 
 center_crop: Lowering = channels_last(_center_crop)
 """`CenterCrop`: STRIDED_SLICE; a smaller image is cropped to the aspect ratio (`inner["cropped"]`) and resized."""

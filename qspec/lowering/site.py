@@ -149,6 +149,10 @@ class Site:
         """A bias operand, [size]; zeros that no variable of the layer gives, without a *source*."""
         return self._variable(Slot(self.call.index, "bias", self.prefix + key), (size,), source)
 
+    def state(self, key: str, shape: Shape) -> int:
+        """A variable of the file, zeros before each run, that an op reads and writes."""
+        return self.draft.tensor(shape, Slot(self.call.index, "state", self.prefix + key))
+
     def own_bias(self, size: int) -> int:
         """The layer's own bias, [size], or zeros if its config says that it has none."""
         return self.bias(size, source=Source("bias") if self.uses_bias else None)

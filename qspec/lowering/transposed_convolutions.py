@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot, Source
@@ -9,7 +11,7 @@ from qspec.lowering.activations import with_activation
 from qspec.lowering.convolutions import convolution_window
 from qspec.lowering.geometry import Window, numbers
 from qspec.lowering.layout import channels_last, on_image
-from qspec.lowering.site import Lowering, Site, UnknownShape, Unsupported
+from qspec.lowering.site import Lowering, Site, UnknownShape
 
 
 def transposed_convolution(rank: int) -> Lowering:
@@ -25,15 +27,14 @@ def transposed_convolution(rank: int) -> Lowering:
 def _transposed(site: Site, image: int, rank: int) -> int:
     window = convolution_window(site.config, rank)
     filters = site.config["filters"].integer(1)
-    if set(window.dilation) != {1}:
-        raise Unsupported("it is dilated, and LiteRT's TRANSPOSE_CONV is not")
+    variable, window = undilated(window)
     batch, height, width, channels = site.shape(image)
     sizes = transposed_sizes(site.config, window, (height, width)[-rank:])
     shape: Shape = (batch, *((1,) if rank == 1 else ()), *sizes, filters)
     kernel = (1,) * (2 - rank) + window.size
     # A single row is not multiplied: its stride is 1, and the result has one row, too.
     strides = (1,) * (2 - rank) + window.strides
-    source = Source("kernel", permutation=(rank, *range(rank), rank + 1))
+    source = Source(variable, permutation=(rank, *range(rank), rank + 1))
     operands = [
         output_shape(site, image, shape),
         site.weights("kernel", (filters, *kernel, channels), source),
@@ -54,6 +55,15 @@ def _transposed(site: Site, image: int, rank: int) -> int:
         )
 
     return with_activation(site, emit)
+
+
+def undilated(window: Window) -> tuple[str, Window]:
+    """The variable that is the kernel, and its window without a dilation, which no transposed convolution of LiteRT
+    has: a dilated kernel is written out, with zeros between its values."""
+    if set(window.dilation) == {1}:
+        return "kernel", window
+    size = tuple((size - 1) * step + 1 for size, step in zip(window.size, window.dilation, strict=True))
+    return "dilated_kernel", replace(window, size=size, dilation=(1,) * len(size))
 
 
 def transposed_sizes(config: Node, window: Window, sizes: Shape) -> tuple[int, ...]:

@@ -23,6 +23,24 @@ _FOUR_AXES = (
 have the same sizes (measured, TensorFlow 2.21)."""
 
 
+HIDDEN = -40.0
+"""What stands in front of the softmax where a mask hides: exp(-40) = 4e-18 is nothing beside the largest score of a
+query, which is seldom below -20. Keras' own -1e9 would leave integers no steps for the scores."""
+
+
+_MOST_AXES = 5
+"""So many axes TensorFlow's kernels broadcast (measured, TensorFlow 2.21)."""
+
+
+def _of_any_batch(site: Site, operands: Sequence[int], shapes: Sequence[Shape]) -> tuple[Shape, Shape]:
+    """The shapes as training has them, with any number of samples in what is no constant."""
+    left, right = (
+        shape if site.draft.tensors[tensor].constant else (None, *shape[1:])
+        for tensor, shape in zip(operands, shapes, strict=True)
+    )
+    return left, right
+
+
 def type_of(site: Site, tensor: int) -> str:
     """The type of a tensor."""
     return site.draft.tensors[tensor].type
@@ -50,6 +68,8 @@ def binary(site: Site, kind: str, left: int, right: int, slot: Slot | None, type
     shape = broadcast(*shapes)
     if kind in _FOUR_AXES and len(shape) > 4 and (None in shape or shapes[0] != shapes[1]):
         return _of_joined_axes(site, kind, (left, right), slot, type_ or type_of(site, left))
+    if len(shape) > _MOST_AXES and len(joined_axes(*_of_any_batch(site, (left, right), shapes))[0]) > _MOST_AXES:
+        raise Unsupported(f"TensorFlow broadcasts over {_MOST_AXES} axes, and it over {len(shape)}")
     return site.write(kind, [left, right], shape, slot, type_ or type_of(site, left), **attributes)
 
 

@@ -5,16 +5,23 @@ import pytest
 pytest.importorskip("tensorflow")
 
 import keras
+import numpy as np
 
+import qspec
 from qspec.graph.keras_config import layer_graph
+from qspec.keras.lower import lower as lower_live
+from qspec.keras.model import QuantizedModel
+from qspec.litert.interpreter import make_interpreter, run
 from qspec.lowering import lower
-from tests.lowering import zoo_operations as zoo
+from qspec.lowering.operations import OPERATIONS
+from qspec.lowering.operations_without import WITHOUT
+from tests.lowering import zoo_more_operations, zoo_operations
 from tests.lowering.own_lowering import disagreements
 from tests.versions import KERAS_OF_THE_ZOOS
 
 pytestmark = KERAS_OF_THE_ZOOS
 
-MODELS = zoo.models()
+MODELS = {**zoo_operations.models(), **zoo_more_operations.models()}
 SAMPLE = frozenset(list(MODELS)[::6])
 
 KNOWN_BATCH = {
@@ -22,6 +29,11 @@ KNOWN_BATCH = {
     "slice": "its shape names the batch",
     "take_along_constant": "its indices are those of one sample",
     "concatenate_constant": "its constant has a batch of one",
+    "slice_update": "its places name the batch",
+    "inner": "it multiplies every sample by every other",
+    "rearrange": "Keras does not take an unknown batch",
+    "rearrange_joined": "Keras does not take an unknown batch",
+    "rearrange_apart": "Keras does not take an unknown batch",
 }
 """Models that are made for a batch of one."""
 
@@ -45,3 +57,59 @@ def test_a_model_of_operations_with_a_dynamic_batch(name: str):
 
     assert () == lower(layer_graph(keras.saving.serialize_keras_object(model), name), batch=None)[1]
     assert [] == disagreements(model, "dynamic")
+
+
+HELPERS = {"Function", "SegmentReduction", "ScaleAndTranslateOp"}
+"""Classes that no public function makes."""
+
+
+def test_every_operation_of_keras_is_lowered_or_has_a_reason():
+    missing = {
+        class_.__name__
+        for class_ in _subclasses(keras.Operation)
+        if class_.__module__.startswith("keras.src.ops.") and class_.__name__ not in OPERATIONS
+    }
+
+    assert not missing - HELPERS
+    assert not {name for name in WITHOUT if OPERATIONS[name] is not WITHOUT[name]}
+
+
+def _subclasses(class_: type) -> set[type]:
+    below = set(class_.__subclasses__())
+    return below.union(*map(_subclasses, below)) if below else below
+
+
+def test_an_operation_without_ops_says_why():
+    tensor = keras.Input((4, 4))
+    model = keras.Model(tensor, keras.ops.linalg.det(tensor))
+
+    (diagnostic,) = lower(layer_graph(keras.saving.serialize_keras_object(model), "model"))[1]
+    assert "it takes a matrix apart" in diagnostic.message
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "settings"),
+    [
+        ((5, 3), (3, 4, 3), {"strides": 2}),
+        ((5, 3), (3, 4, 3), {"strides": 1, "padding": "same", "dilation_rate": 2}),
+        ((4, 5, 3), (3, 2, 4, 3), {"strides": (2, 1), "padding": "same"}),
+        ((4, 5, 3), (3, 2, 4, 3), {"dilation_rate": (1, 2)}),
+    ],
+)
+def test_a_transposed_convolution_of_constants(shape: tuple[int, ...], kernel: tuple[int, ...], settings: dict):
+    """Keras 3.15 itself cannot run a model with one, as its operation swaps two of its own arguments."""
+    generator = np.random.default_rng(20261123)
+    values, given = (
+        generator.normal(size=kernel).astype("float32"),
+        generator.normal(size=(1, *shape)).astype("float32"),
+    )
+    wanted = keras.ops.conv_transpose(given, values, **settings)
+    tensor = keras.Input(shape)
+    model = keras.Model(tensor, keras.ops.conv_transpose(tensor, values, **settings))
+
+    quantized = QuantizedModel(model, qspec.loads("qspec 1\n"))
+    file = lower_live(quantized)
+
+    values = run(make_interpreter(file.content, kernels="built_in", threads=1), [given])
+    found = dict(zip(file.outputs, values, strict=True))[quantized.plan.predicted.outputs[0]]
+    np.testing.assert_allclose(np.asarray(wanted), found, rtol=1e-4, atol=1e-4)

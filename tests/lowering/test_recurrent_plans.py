@@ -71,7 +71,7 @@ def test_a_recurrence_runs_in_integers_as_simulated(layer: Callable[[], Any], tm
 
 def test_steps_share_one_weight_tensor(tmp_path: Path):
     path = tmp_path / "model.tflite"
-    _quantized(_model((6, 3), L.LSTM(4, name="memory")), path)
+    _quantized(_model((6, 3), L.GRU(4, name="memory")), path)
 
     graph = parse_tflite(path.read_bytes(), str(path)).main.graph
     read = [op.inputs[1] for op in graph.ops if op.kind == "FULLY_CONNECTED"]
@@ -81,9 +81,9 @@ def test_steps_share_one_weight_tensor(tmp_path: Path):
 
 def test_a_long_recurrence_stays_in_float_as_a_loop(tmp_path: Path):
     path = tmp_path / "model.tflite"
-    model = _model((70, 3), L.Dense(4, activation="relu"), L.LSTM(4), L.Dense(2))
+    model = _model((70, 3), L.Dense(4, activation="relu"), L.GRU(4), L.Dense(2))
 
-    result = _quantized(model, path, "rule long match LSTM { all = float }\n")
+    result = _quantized(model, path, "rule long match GRU { all = float }\n")
 
     assert "WHILE" in [op.kind for op in parse_tflite(path.read_bytes(), str(path)).main.graph.ops]
     assert max(tensor.largest for tensor in result.parity.tensors) <= 1
@@ -105,7 +105,7 @@ class Twice(L.Layer):  # type: ignore[misc]
     ("shape", "layer", "reason"),
     [
         ((70, 3), lambda: L.GRU(2), "it takes 70 steps, and at most 64 are written out"),
-        ((None, 3), lambda: L.LSTM(2), "its number of steps is unknown"),
+        ((None, 3), lambda: L.GRU(2), "its number of steps is unknown"),
         ((5, 3), lambda: L.Lambda(lambda value: value * 2), "it runs Python code"),
         ((5, 3), lambda: L.TimeDistributed(Twice()), "`Twice` inside of it has no entry"),
         ((5, 3), lambda: L.LSTM(2, activation=keras.ops.erf), "its activation is"),

@@ -37,6 +37,8 @@ def models() -> Models:
         return grouped()(normal, normal)
 
     return {
+        "pooled": lambda: of_words(lambda x: L.GlobalAveragePooling1D()(x)),
+        "pooled_kept": lambda: of_words(lambda x: L.GlobalAveragePooling1D(keepdims=True)(L.Dense(3)(x))),
         "multi": lambda: of_words(lambda x: head()(x, x)),
         "multi_dropout": lambda: of_words(lambda x: head(dropout=0.1)(x, x)),
         "multi_causal": lambda: of_words(lambda x: head()(x, x, use_causal_mask=True)),
