@@ -84,7 +84,8 @@ def _require_model(root: Node) -> None:
     if not is_model(root):
         raise root.fail(
             f"`{class_name}` is not a Functional or Sequential model; "
-            "subclassed models have no layer graph in their file"
+            "subclassed models have no layer graph in their file: load it, and check the live model with "
+            "`qspec.check(spec, model)`"
         )
 
 
@@ -242,7 +243,7 @@ class _Reader:
         path = scope + entry_name(entry)
         known = self.layers.get(path)
         if known is None:
-            known = self.layers[path] = (_layer(entry, path), entry.location)
+            known = self.layers[path] = (described_layer(entry, path), entry.location)
         elif known[1] != entry.location:
             raise entry.fail(f"the name `{path}` is taken by another layer")
         return known[0]
@@ -265,7 +266,8 @@ def _resolve(reference: Reference, results: dict[tuple[str, int], Any], location
     return values[reference.output]
 
 
-def _layer(entry: Node, path: str) -> Layer:
+def described_layer(entry: Node, path: str) -> Layer:
+    """A layer or operation as Keras serializes it, under *path*. Raises `Malformed` where it is neither."""
     class_name = entry["class_name"].text()
     if not class_name.isprintable() or len(class_name) > LONGEST_NAME:
         raise entry["class_name"].expected("the name of a class")

@@ -89,12 +89,12 @@ def mapped(structure: Any, kind: type, function: Any) -> Any:
     return structure
 
 
-def _argument(node: Node, depth: int = 0) -> Any:
+def read_argument(node: Node, depth: int = 0) -> Any:
     """An argument as it was: tensors as references, tuples as tuples; other serialized objects stay as they are."""
     if depth > MAXIMUM_NESTING:
         raise node.fail("nested too deep")
     if isinstance(node.value, list | tuple):
-        return type(node.value)(_argument(item, depth + 1) for item in node.items())
+        return type(node.value)(read_argument(item, depth + 1) for item in node.items())
     if not isinstance(node.value, Mapping):
         return node.value
     match node.value.get("class_name"):
@@ -102,8 +102,8 @@ def _argument(node: Node, depth: int = 0) -> Any:
             shape = node["config"].get("shape")
             return _reference(node["config"]["keras_history"], None if shape.is_none else shape.shape())
         case "__tuple__":
-            return tuple(_argument(item, depth + 1) for item in node["items"].items())
-    return {key: _argument(value, depth + 1) for key, value in node.members()}
+            return tuple(read_argument(item, depth + 1) for item in node["items"].items())
+    return {key: read_argument(value, depth + 1) for key, value in node.members()}
 
 
 def _reference(node: Node, shape: Shape | None = None) -> Reference:
@@ -187,8 +187,8 @@ def read_functional(config: Node) -> Functional:
 def _call_arguments(node: Node) -> Arguments:
     if isinstance(node.value, list | tuple):
         raise LegacyFormat(node.location, "this is the config of a Keras 2 model")
-    arguments = _argument(node["args"])
-    keywords = _argument(node["kwargs"])
+    arguments = read_argument(node["args"])
+    keywords = read_argument(node["kwargs"])
     if not isinstance(arguments, list | tuple):
         raise node["args"].expected("an array")
     if not isinstance(keywords, dict):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Shape = tuple[int | None, ...]
@@ -23,7 +23,8 @@ class Layer:
 
     `path` joins nested models' names and the layer's own by `/` and is unique. `class_name` is the class's own name
     (`Conv2D`); `package` its module or registered package (`keras.layers`). A raw operation (`keras.ops.add`) has
-    `operation` true and its operation class as `class_name`.
+    `operation` true and its operation class as `class_name`. `untraced` says why the code of a layer of the user's own
+    could not be looked into, if that was tried.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Layer:
     config: Mapping[str, Any] = field(repr=False)
     operation: bool = False
     build_shapes: Any = field(default=None, repr=False)
+    untraced: str = ""
 
     @property
     def name(self) -> str:
@@ -79,3 +81,13 @@ class LayerGraph:
             for value in dict.fromkeys(call.inputs):
                 found.setdefault(value, []).append(call)
         return {value: tuple(calls) for value, calls in found.items()}
+
+
+def with_input_shapes(graph: LayerGraph, shapes: Sequence[Shape]) -> LayerGraph:
+    """*graph* with inputs of these *shapes*, for sizes that it does not tell."""
+    calls = list(graph.calls)
+    for value, shape in zip(graph.inputs, shapes, strict=True):
+        call = calls[value.call]
+        layer = replace(call.layer, config={**call.layer.config, "batch_shape": list(shape)})
+        calls[value.call] = replace(call, layer=layer)
+    return replace(graph, calls=tuple(calls))
