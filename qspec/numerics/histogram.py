@@ -45,6 +45,16 @@ class Histogram:
         """How many values each of these bins holds."""
         return self._counts
 
+    def coarser(self, most: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The middle of each bin, empty ones too, where whole bins are joined so that at most *most* are on each side
+        of zero, and the counts; as many bins below zero as above."""
+        joined = -(-int(max(self._bins.max() + 1, -self._bins.min())) // most)
+        half = -(-BINS // 2 // joined)
+        counts = np.zeros(2 * half, np.int64)
+        np.add.at(counts, self._bins // joined + half, self._counts)
+        centers = (np.arange(-half, half, dtype=np.float64) + 0.5) * (joined * self._width)
+        return np.asarray(centers, np.float64), counts
+
     def quantile(self, fraction: float) -> float:
         """The value below which *fraction* of all values lie, as if each bin's values were spread evenly over it.
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qspec.numerics.rounding import round_half_away
+from qspec.numerics.rounding import Rounding, round_half_away
 
 # A narrower range counts as this wide, so that a tensor of zeros has a scale. About what TFLiteConverter does, which
 # takes ±5e-7 for the weights and ±1e-6 for the activations it finds to be narrower (TensorFlow 2.21, run).
 SMALLEST_RANGE = np.float32(2.0**-20)
+# The scale of a block is a float16, and XNNPACK reads it as a bfloat16: from here on, a number of 8 bits is both.
+SMALLEST_BLOCK_SCALE = np.float32(2.0**-17)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,8 @@ class Parameters:
     """How reals become integer codes and back.
 
     `scale` (float32) and `zero_point` (int32) have shape () for a tensor, [channels] for one scale per slice along
-    `axis`. Codes run from `lowest` to `highest`, both included.
+    `axis`, [rows, blocks] for one scale for each `block` values along the last axis of a matrix. Codes run from
+    `lowest` to `highest`, both included; reals are rounded to them by `rounding`.
     """
 
     scale: NDArray[np.float32]
@@ -27,9 +30,13 @@ class Parameters:
     lowest: int
     highest: int
     axis: int | None = None
+    block: int | None = None
+    rounding: Rounding = "half_away"
 
     def along(self, rank: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Scale and zero point in a shape that broadcasts against a tensor of *rank* dimensions."""
+        if self.block is not None:
+            return np.repeat(self.scale, self.block, -1), np.repeat(self.zero_point, self.block, -1)
         if self.axis is None:
             return self.scale, self.zero_point
         shape = [1] * rank
@@ -38,7 +45,14 @@ class Parameters:
 
 
 def exact_parameters(
-    scale: ArrayLike, zero_point: ArrayLike, *, lowest: int, highest: int, axis: int | None = None
+    scale: ArrayLike,
+    zero_point: ArrayLike,
+    *,
+    lowest: int,
+    highest: int,
+    axis: int | None = None,
+    block: int | None = None,
+    rounding: Rounding = "half_away",
 ) -> Parameters:
     """Parameters that somebody else fixed: an op (softmax: 1/256, -128), a spec's `exact(…)`, or a file."""
     scales = np.asarray(scale, np.float32)
@@ -47,7 +61,7 @@ def exact_parameters(
         raise ValueError("a scale must be a positive number that float32 can hold")
     if np.any((zero_points < lowest) | (zero_points > highest)):
         raise ValueError(f"a zero point must lie between {lowest} and {highest}")
-    return Parameters(scales, zero_points, lowest, highest, axis)
+    return Parameters(scales, zero_points, lowest, highest, axis, block, rounding)
 
 
 def parameters_from_range(

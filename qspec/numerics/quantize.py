@@ -33,8 +33,9 @@ def code_type(lowest: int, highest: int) -> np.dtype[Any]:
     raise ValueError(f"no integer type holds {lowest} to {highest}")
 
 
-def quantize(values: ArrayLike, parameters: Parameters, rounding: Rounding = "half_away") -> Integers:
-    """The codes of *values*: `round(value / scale) + zero_point`, kept within the codes.
+def quantize(values: ArrayLike, parameters: Parameters, rounding: Rounding | None = None) -> Integers:
+    """The codes of *values*: `round(value / scale) + zero_point`, kept within the codes; *rounding* as the parameters
+    say, if it is not given.
 
     *values* are taken as float32; the result has their shape. Infinities saturate. NaN has no code: ValueError.
     The codes may have up to 32 bits.
@@ -47,7 +48,7 @@ def quantize(values: ArrayLike, parameters: Parameters, rounding: Rounding = "ha
         steps = reals / scale
     # The bounds are whole numbers, so clipping first changes no result, and it keeps infinities out of the rounding.
     steps = np.clip(steps, parameters.lowest - zero_point, parameters.highest - zero_point)
-    codes = ROUNDINGS[rounding](steps).astype(np.int64) + zero_point
+    codes = ROUNDINGS[rounding or parameters.rounding](steps).astype(np.int64) + zero_point
     return codes.astype(code_type(parameters.lowest, parameters.highest))
 
 
@@ -58,6 +59,6 @@ def dequantize(codes: Integers, parameters: Parameters) -> NDArray[np.float32]:
     return np.asarray((np.asarray(codes, np.int64) - zero_point) * scale.astype(np.float64), np.float32)
 
 
-def fake_quantize(values: ArrayLike, parameters: Parameters, rounding: Rounding = "half_away") -> NDArray[np.float32]:
+def fake_quantize(values: ArrayLike, parameters: Parameters, rounding: Rounding | None = None) -> NDArray[np.float32]:
     """*values* as they come back from the codes."""
     return dequantize(quantize(values, parameters, rounding), parameters)

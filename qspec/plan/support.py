@@ -1,13 +1,12 @@
-"""What the language says and this release cannot do yet: each a clear error at its place, in one table."""
+"""What an attribute cannot mean for the tensor that it is assigned to: each an error at its place, in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Span
-from qspec.diagnostics.catalogue import INVALID_VALUE, NOT_SUPPORTED_YET
-from qspec.diagnostics.diagnostic import Code
+from qspec.diagnostics.catalogue import INVALID_VALUE
 from qspec.plan.quantizers import fixed_parameters
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
@@ -17,7 +16,7 @@ _MOST_USES = 3  # shown with one diagnostic
 
 @dataclass(frozen=True)
 class _Limit:
-    """What cannot be done: the attribute that asks for it, when it does, what to call it, and what can be done."""
+    """What makes no sense: the attribute that says it, when it does, why not, and what to write."""
 
     attribute: str
     applies: Callable[[Quantizer], bool]
@@ -25,78 +24,88 @@ class _Limit:
     instead: str
 
 
-_RANGES = "`minmax`, `ema(0.99)`, `percentile(99.9)`, `mse`, `fixed(…)` and `exact(…)` are"
-_NOT_YET = (
-    _Limit("range", lambda one: one.range.method in ("kl", "learned", "learned_clip"), "a range by `{range}`", _RANGES),
+_OF_ACTIVATIONS = (
     _Limit(
-        "granularity", lambda one: one.granularity == "per_block", "`per_block`", "`per_channel` and `per_tensor` are"
+        "rounding",
+        lambda one: one.rounding == "half_even",
+        "`half_even` is not how the runtime's kernels round activations",
+        "leave it out; of weights it can be said",
     ),
-    _Limit("rounding", lambda one: one.rounding != "half_away", "rounding by `{rounding}`", "`half_away` is"),
-    _Limit("type", lambda one: one.type == "float16", "`float16`", "assign `float` to leave the tensor in float32"),
+    _Limit(
+        "type",
+        lambda one: one.type == "float16",
+        "no kernel of LiteRT's computes a layer in float16",
+        "`float` leaves the tensor in float32; weights and biases can be stored as float16",
+    ),
 )
-# Weights have a range from their own extremes unless the spec fixes it.
-_NOT_YET_FOR_WEIGHTS = (
+_OF_WEIGHTS = (
     _Limit(
         "range",
-        lambda one: one.range.method in ("kl", "learned", "learned_clip", "ema", "percentile", "mse"),
-        "a range by `{range}` for weights",
-        "for weights `minmax`, `fixed(…)` and `exact(…)` are",
+        lambda one: one.range.method == "learned" and one.granularity == "per_block",
+        "`learned` has one scale for the tensor or for each channel, and `per_block` asks for more",
+        "write `mse`, or `granularity = per_channel`",
     ),
-    *(limit for limit in _NOT_YET if limit.attribute != "range"),
-    _Limit("type", lambda one: one.type == "int2", "`{type}` for weights", "`int4` and `int8` are"),
+    _Limit(
+        "range",
+        lambda one: one.range.method == "learned_clip",
+        "`learned_clip` learns where activations are cut off, and weights are not",
+        "write `learned`, which learns the scale",
+    ),
+    _Limit(
+        "range",
+        lambda one: one.range.method == "ema",
+        "`ema` averages over batches of data, and weights are no data",
+        "write `minmax`, the extremes that they have",
+    ),
+    _Limit(
+        "range",
+        lambda one: one.range.method == "kl",
+        "`kl` compares distributions of data, and a channel has too few weights for one",
+        "write `mse`, which searches the range with the least error",
+    ),
 )
+_BY_SLOT: Mapping[str, Sequence[_Limit]] = {"weights": _OF_WEIGHTS, "bias": ()}
 
 
-def unsupported(spec: Spec) -> Iterator[Diagnostic]:
-    """Everything in *spec* that cannot be done yet; definitions that nobody uses do no harm."""
-    if spec.train.batch_norm == "track":
-        span = spec.train.spans.get("batch_norm", spec.span)
-        message = "`batch_norm = track` is not supported yet"
-        yield NOT_SUPPORTED_YET.at(span, message, help="`fold` and `keep` are")
+def meaningless(spec: Spec) -> Iterator[Diagnostic]:
+    """Everything in *spec* that makes no sense where it is assigned; definitions that nobody uses do no harm."""
     found = _Found()
     for assignment in (*spec.default, *(assignment for rule in spec.rules for assignment in rule.assignments)):
         if assignment.quantizer is not None:
-            limits = _NOT_YET_FOR_WEIGHTS if assignment.slot.kind == "weights" else _NOT_YET
+            limits = _BY_SLOT.get(assignment.slot.kind, _OF_ACTIVATIONS)
             found.look_at(assignment.quantizer, assignment.value_span, limits)
     for block in (*spec.inputs, *spec.outputs):
-        if block.type == "float16":
-            message, hint = "`float16` is not supported yet", "`float32` is"
-            yield NOT_SUPPORTED_YET.at(block.spans.get("type", block.span), message, help=hint)
         if block.range is not None:
             quantizer = Quantizer(name=block.side, range=block.range)
-            found.look_at(quantizer, block.spans.get("range", block.span), _NOT_YET)
+            found.look_at(quantizer, block.spans.get("range", block.span), _OF_ACTIVATIONS)
     yield from found.diagnostics()
 
 
 class _Found:
-    """What is asked for and cannot be done, once for each place that asks for it, with the places that use it."""
+    """What is asked for and makes no sense, once for each place that asks for it, with the places that use it."""
 
     def __init__(self) -> None:
-        self.uses: dict[tuple[Code, Span, str, str], dict[Span, str]] = {}
+        self.uses: dict[tuple[Span, str, str], dict[Span, str]] = {}
 
     def look_at(self, quantizer: Quantizer, use: Span, limits: Sequence[_Limit]) -> None:
         """Take up what *quantizer*, assigned at *use*, asks for."""
         for limit in limits:
             if limit.applies(quantizer):
-                what = limit.words.format(
-                    type=quantizer.type, range=quantizer.range.method, rounding=quantizer.rounding
-                )
-                message = f"{what} is not supported yet"
-                self._add(NOT_SUPPORTED_YET, quantizer, limit.attribute, use, message, limit.instead)
+                self._add(quantizer, limit.attribute, use, limit.words, limit.instead)
         if not quantizer.range.estimated and not quantizer.is_float and fixed_parameters(quantizer) is None:
             message = f"`{quantizer.range.method}` gives a scale or zero point that the type cannot hold"
             hint = f"choose numbers that `{quantizer.type}` and float32 can hold"
-            self._add(INVALID_VALUE, quantizer, "range", use, message, hint)
+            self._add(quantizer, "range", use, message, hint)
 
-    def _add(self, code: Code, quantizer: Quantizer, attribute: str, use: Span, message: str, hint: str) -> None:
+    def _add(self, quantizer: Quantizer, attribute: str, use: Span, message: str, hint: str) -> None:
         place = quantizer.spans.get(attribute, use)
-        self.uses.setdefault((code, place, message, hint), {})[use] = f"`{quantizer.name}` is used here"
+        self.uses.setdefault((place, message, hint), {})[use] = f"`{quantizer.name}` is used here"
 
     def diagnostics(self) -> Iterator[Diagnostic]:
         """One for each place, in the order in which they were met."""
-        for (code, place, message, hint), uses in self.uses.items():
+        for (place, message, hint), uses in self.uses.items():
             related = tuple((span, words) for span, words in uses.items() if not _within(place, span))
-            yield code.at(place, message, help=hint, related=related[:_MOST_USES])
+            yield INVALID_VALUE.at(place, message, help=hint, related=related[:_MOST_USES])
 
 
 def _within(span: Span, other: Span) -> bool:

@@ -72,7 +72,7 @@ class Patterns:
     def check(self, pattern: tree.Pattern) -> None:
         """Report what is wrong with *pattern*."""
         captured: set[str] = set()
-        for node in _nodes(pattern):
+        for node in parts_of(pattern):
             match node:
                 case tree.Step(capture=tree.Name(text=name)):
                     captured.add(name)
@@ -254,7 +254,7 @@ class Patterns:
         self._broken |= self._endless
 
 
-def _nodes(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
+def parts_of(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
     """*pattern* and its parts, in the order of the text."""
     pending: list[tree.Pattern] = [pattern]
     while pending:
@@ -272,7 +272,7 @@ def _nodes(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
 def _used(pattern: tree.Pattern) -> Iterator[tree.Name]:
     """The names in *pattern* that may be patterns, less its captures."""
     captured: set[str] = set()
-    for node in _nodes(pattern):
+    for node in parts_of(pattern):
         match node:
             case tree.Step(capture=tree.Name(text=name)):
                 captured.add(name)

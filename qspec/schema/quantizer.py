@@ -20,7 +20,7 @@ RangeMethod = Literal["minmax", "ema", "percentile", "mse", "kl", "fixed", "exac
 class Range:
     """Where a quantizer's range comes from. `arguments` are the method's numbers, in order.
 
-    `minmax`; `ema(decay)`; `percentile(p)`, 0 < p <= 100; `mse`; `kl`; `fixed(low, high)`; `exact(scale, zero_point)`;
+    `minmax`; `ema(decay)`; `percentile(p)`, 50 < p <= 100; `mse`; `kl`; `fixed(low, high)`; `exact(scale, zero_point)`;
     `learned` (LSQ); `learned_clip` (PACT).
     """
 

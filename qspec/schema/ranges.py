@@ -46,7 +46,8 @@ def _check_ema(decay: float) -> str:
 
 
 def _check_percentile(percentile: float) -> str:
-    return "" if 0 < percentile <= 100 else "`percentile` must be above 0 and at most 100"
+    # Both tails are cut, so that the two ends would meet at 50.
+    return "" if 50 < percentile <= 100 else "`percentile` must be above 50 and at most 100"
 
 
 def _check_fixed(low: float, high: float) -> str:

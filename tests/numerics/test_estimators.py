@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from qspec.numerics import ESTIMATORS, estimator, fake_quantize, parameters_from_range
 from qspec.numerics.histogram import BINS, Histogram
 
-ARGUMENTS = {"minmax": (), "ema": (0.9,), "percentile": (99.0,), "mse": ()}
+ARGUMENTS = {"minmax": (), "ema": (0.9,), "percentile": (99.0,), "mse": (), "kl": ()}
 INT8 = {"lowest": -128, "highest": 127, "symmetric": False}
 INT4 = {"lowest": -8, "highest": 7}
 SEED = 7
@@ -192,5 +192,47 @@ def test_arguments_are_checked(method, argument):
 
 
 def test_an_unknown_estimator_is_named():
-    with pytest.raises(ValueError, match="`kl`"):
-        estimator("kl", **INT8)
+    with pytest.raises(ValueError, match="`lk`"):
+        estimator("lk", **INT8)
+
+
+def divergence(values, reach, levels=128, bins=2048):
+    """Of the codes 0 to *levels* - 1 over [0, *reach*] from *values*, which are not negative, written down from Migacz'
+    pseudo-code bin by bin."""
+    counts, edges = np.histogram(values, bins, (0, float(values.max())))
+    kept = int(np.sum((edges[:-1] + edges[1:]) / 2 <= reach))
+    wanted = counts[:kept].astype(float)
+    wanted[-1] += counts[kept:].sum()
+    groups = np.rint((edges[:kept] + edges[1 : kept + 1]) / 2 / (reach / (levels - 1))).astype(int)
+    found = np.zeros(kept)
+    for group in set(groups.tolist()):
+        mine = (groups == group) & (counts[:kept] > 0)
+        found[mine] = counts[:kept][groups == group].sum() / max(mine.sum(), 1)
+    wanted, found = wanted / wanted.sum(), np.maximum(found, 1e-4) / found.sum()
+    filled = wanted > 0
+    return float((wanted[filled] * np.log(wanted[filled] / found[filled])).sum())
+
+
+def test_the_least_divergence_is_about_that_of_the_written_search():
+    """Values above zero alone, so that symmetric codes use half of themselves, as there."""
+    values = np.abs(np.concatenate([normal(40_000), 20 * normal(40)]))
+    low, high = ends(observed("kl", values, {"lowest": -128, "highest": 127, "symmetric": True}))
+    least = min(divergence(values, share * float(values.max())) for share in np.arange(8, 129) / 128)
+
+    assert low == 0.0
+    assert high < float(values.max()) / 2
+    assert divergence(values, high) <= least * 1.1
+
+
+@given(arrays.arrays(np.float32, st.integers(1, 60), elements=st.floats(-1e6, 1e6, width=32)), st.booleans())
+def test_the_least_divergence_lies_inside_the_values_seen(values, symmetric):
+    low, high = ends(observed("kl", values, {"lowest": -128, "highest": 127, "symmetric": symmetric}))
+
+    assert min(float(values.min()), 0.0) <= low <= 0.0 <= high <= max(float(values.max()), 0.0)
+
+
+def test_the_zeros_behind_a_relu_do_not_narrow_the_range():
+    values = np.abs(normal(20_000))
+    zeros = np.concatenate([values, np.zeros(20_000, np.float32)])
+
+    assert ends(observed("kl", values))[1] == pytest.approx(ends(observed("kl", zeros))[1], rel=0.1)

@@ -179,7 +179,7 @@ def _even(operand: Real) -> Array:
 
 def _array_type(type_: str) -> str:
     """What numpy stores the type in."""
-    return "int8" if type_ == "int4" else type_
+    return "int8" if type_ in ("int4", "int2") else type_
 
 
 def _codes(made: T, low: float, high: float, random: np.random.Generator) -> Array:
@@ -299,6 +299,7 @@ def _truncated(output: str) -> Any:
 
 def cases(seed: int = 0) -> Iterator[Case]:
     """Every case."""
+    from tests.targets.lstm_cases import lstm_cases
     from tests.targets.movement_sketches import MOVEMENT
     from tests.targets.plain_sketches import plain_sketches
     from tests.targets.sketches import BINARY, ELEMENTWISE, POOLING, REDUCTIONS
@@ -311,5 +312,6 @@ def cases(seed: int = 0) -> Iterator[Case]:
         for way in weight_ways(sketch):
             yield make(sketch, way, seed)
     yield from cast_cases(seed)
+    yield from lstm_cases(seed)
     for sketch in plain_sketches():
         yield make(sketch, Way("plain"), seed)

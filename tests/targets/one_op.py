@@ -18,7 +18,8 @@ from qspec.targets import Representation, Table, Verdict
 
 @dataclass(frozen=True)
 class T:
-    """A tensor: its type and shape, whether it is constant, its integer value, and how its scales are laid out."""
+    """A tensor: its type and shape, whether it is constant, its integer value, and how its scales are laid out. A
+    variable keeps its value from run to run, and is zero at first."""
 
     type: str
     shape: tuple[int | None, ...]
@@ -29,11 +30,12 @@ class T:
     zero_point: int = 0
     scheme: str = "symmetric"
     scales: tuple[float, ...] = ()  # per channel, where they differ
+    variable: bool = False
 
     @property
     def representation(self) -> Representation:
         bias = self.type in ("int32", "int64") and self.constant and self.scale is not None
-        quantized = bias or self.type in ("int8", "uint8", "int16", "int4")
+        quantized = bias or self.type in ("int8", "uint8", "int16", "int4", "int2")
         per_channel = self.axis is not None
         return Representation(
             self.type,
@@ -103,7 +105,7 @@ def one_op(
     read = tuple(-1 if tensor is None else next(present) for tensor in inputs)
     written = tuple(present)
     op = Op(0, kind, read, written, attributes or {})
-    sources = tuple(index for index in read if index >= 0 and not made[index].constant)
+    sources = tuple(index for index in read if index >= 0 and not made[index].constant and not made[index].variable)
     return OpGraph(tensors, (op,), sources, written), made
 
 

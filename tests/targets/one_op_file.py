@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from qspec.graph.ops import Op, OpGraph
+from qspec.graph.intermediates import Intermediate, intermediates
+from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.targets import version_of
 from tests.targets.one_op import T, one_op
 
@@ -31,6 +32,7 @@ _OPTIONS = {
     "GATHER_ND": "GatherNdOptions",
     "SCATTER_ND": "ScatterNdOptions",
     "ATAN2": "ATan2Options",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
 _ENUMS = {
     "fused_activation_function": "ActivationFunctionType",
@@ -79,6 +81,10 @@ def graph_file(
     subgraph.tensors = [
         _tensor(schema, tensor, made[tensor.id], (values or {}).get(tensor.id), buffers) for tensor in graph.tensors
     ]
+    for op, node in zip(graph.ops, subgraph.operators, strict=True):
+        if inside := intermediates(op, graph):
+            node.intermediates = list(range(len(subgraph.tensors), len(subgraph.tensors) + len(inside)))
+            subgraph.tensors += [_intermediate(schema, each, made) for each in inside]
     for number, signature in (signatures or {}).items():
         subgraph.tensors[number].shapeSignature = list(signature)
     subgraph.inputs, subgraph.outputs = list(graph.inputs), list(graph.outputs)
@@ -86,6 +92,13 @@ def graph_file(
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _intermediate(schema: Any, intermediate: Intermediate, made: Sequence[T]) -> Any:
+    like = made[intermediate.like].scale if intermediate.like >= 0 else None
+    zero_point = made[intermediate.like].zero_point if intermediate.like >= 0 else 0
+    described = Tensor(0, intermediate.name, intermediate.shape, intermediate.type)
+    return _tensor(schema, described, T(intermediate.type, (0,), scale=like, zero_point=zero_point), None, [])
 
 
 def _code(schema: Any, op: Op, graph: OpGraph, made: Sequence[T], version: int | None) -> Any:
@@ -129,6 +142,7 @@ def _tensor(schema: Any, tensor: Any, made: T, stored: Any, buffers: list[Any]) 
         0,
     )
     result.type = getattr(schema.TensorType, made.type.upper())
+    result.isVariable = made.variable
     if made.scale is not None and made.type != "float32":
         count = made.shape[made.axis] if made.axis is not None else 1
         result.quantization = schema.QuantizationParametersT()
@@ -144,14 +158,16 @@ def _tensor(schema: Any, tensor: Any, made: T, stored: Any, buffers: list[Any]) 
 
 
 def _values(made: T) -> Any:
-    type_ = "int8" if made.type == "int4" else made.type
+    type_ = "int8" if made.type in ("int4", "int2") else made.type
     return np.zeros(made.shape, type_) if made.value is None else np.array(made.value, type_)
 
 
 def packed(values: Any, type: str) -> bytes:
-    """The bytes of a buffer; two four-bit integers share one, the first in the lower half."""
-    if type != "int4":
+    """The bytes of a buffer; two integers of four bits share one, or four of two, the first in the lowest bits."""
+    bits = {"int4": 4, "int2": 2}.get(type)
+    if bits is None:
         return bytes(np.asarray(values, type).tobytes())
-    nibbles = np.asarray(values, np.int8).ravel() & 15
-    nibbles = np.concatenate([nibbles, np.zeros(len(nibbles) % 2, np.int8)])
-    return bytes((nibbles[::2] | (nibbles[1::2] << 4)).astype(np.uint8).tobytes())
+    parts = [int(value) & ((1 << bits) - 1) for value in np.asarray(values).ravel()]
+    each = 8 // bits
+    groups = (parts[start : start + each] for start in range(0, len(parts), each))
+    return bytes(sum(part << bits * place for place, part in enumerate(group)) for group in groups)

@@ -24,7 +24,7 @@ def job_of(case: Case, version: int | None = None) -> Job:
     """A case as a model and its inputs; without *version*, in the one that a writer gives it."""
     model = flatbuffer(case.kind, case.inputs, case.outputs, case.attributes, case.stored, version)
     pairs = zip(case.inputs, case.stored, strict=True)
-    return model, [values for made, values in pairs if made is not None and not made.constant]
+    return model, [values for made, values in pairs if made is not None and not made.constant and not made.variable]
 
 
 def outcomes(jobs: Sequence[Job], resolver: str = KERNELS) -> list[Outcome]:

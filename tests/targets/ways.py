@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.targets.sketches import Real, Sketch
 
-QUANTIZED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int4": (-8, 7)}
+QUANTIZED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int4": (-8, 7), "int2": (-2, 1)}
 ACTIVATIONS = ("float32", "float16", "int8", "uint8", "int16", "int4", "int32", "int64", "bool")
 
 
@@ -91,8 +91,8 @@ def weight_ways(sketch: Sketch) -> Iterator[Way]:
     biases = ("none", "float32", "int32", "int64") if sketch.operands[-1] is not weights else ("none",)
     wrong = next(axis for axis in range(len(weights.shape) - 1, -1, -1) if axis != weights.axis)
     for first in ("float32", "float16", "int8", "uint8", "int16", "int32"):
-        for stored in ("float32", "float16", "int8", "uint8", "int16", "int4"):
-            for axis in (None, weights.axis, wrong) if stored in ("int8", "int16", "int4") else (None,):
+        for stored in ("float32", "float16", "int8", "uint8", "int16", "int4", "int2"):
+            for axis in (None, weights.axis, wrong) if stored in ("int8", "int16", "int4", "int2") else (None,):
                 for bias in biases:
                     way = Way(first, parameters="own", weights=stored, weight_axis=axis, bias=bias)
                     if _sensible(way) or not sketch.note:
@@ -105,8 +105,8 @@ def weight_ways(sketch: Sketch) -> Iterator[Way]:
 def _sensible(way: Way) -> bool:
     """Whether some kernel or other computes with these types together."""
     biases = {"int8": ("none", "int32"), "uint8": ("none", "int32"), "int16": ("none", "int64", "int32")}
-    stored = {"uint8": ("uint8",), "int16": ("int8", "int16", "int4"), "int8": ("int8", "int4")}
-    fits = way.weights in stored.get(way.first, ("float32", "float16", "int8", "int4"))
+    stored = {"uint8": ("uint8",), "int16": ("int8", "int16", "int4", "int2"), "int8": ("int8", "int4", "int2")}
+    fits = way.weights in stored.get(way.first, ("float32", "float16", "int8", "int4", "int2"))
     return fits and way.bias in biases.get(way.first, ("none", "float32"))
 
 
