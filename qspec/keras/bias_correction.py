@@ -47,7 +47,7 @@ def correct_biases(model: QuantizedModel, means: InputMeans) -> None:
 
     A bias whose integers are zeros stays so: a file holds all of a size once.
     """
-    known = KnownParameters(model.ranges)
+    known = KnownParameters(model.ranges, model.least_scales)
     for step in model.simulation.steps:
         constants = model.quantized_constants(step, known)
         bias = constants.get(("bias", "bias"))

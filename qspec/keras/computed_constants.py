@@ -10,15 +10,17 @@ import numpy as np
 from keras import ops
 
 
-def batch_norm_multiplier(layer: Any) -> Any:
-    """What a `BatchNormalization` multiplies by at inference, gamma / sqrt(variance + epsilon), [channels]."""
-    multiplier = 1.0 / ops.sqrt(layer.moving_variance + layer.epsilon)
+def batch_norm_multiplier(layer: Any, variance: Any = None) -> Any:
+    """What a `BatchNormalization` multiplies by, gamma / sqrt(variance + epsilon), [channels]; without *variance*, by
+    its moving one, as at inference."""
+    multiplier = 1.0 / ops.sqrt((layer.moving_variance if variance is None else variance) + layer.epsilon)
     return multiplier * layer.gamma if layer.scale else multiplier
 
 
-def batch_norm_addend(layer: Any) -> Any:
-    """What a `BatchNormalization` adds then, beta - mean * multiplier, [channels]."""
-    addend = -layer.moving_mean * batch_norm_multiplier(layer)
+def batch_norm_addend(layer: Any, mean: Any = None, variance: Any = None) -> Any:
+    """What a `BatchNormalization` adds then, beta - mean * multiplier, [channels]; without *mean* and *variance*, with
+    its moving ones."""
+    addend = -(layer.moving_mean if mean is None else mean) * batch_norm_multiplier(layer, variance)
     return addend + layer.beta if layer.center else addend
 
 
@@ -67,12 +69,28 @@ def _mel_kernel(layer: Any) -> Any:
     )
 
 
+def _dilated_kernel(layer: Any) -> Any:
+    """The kernel of a transposed convolution with zeros between its values, as far apart as its dilation says."""
+    kernel = ops.convert_to_tensor(layer.kernel)
+    for axis, step in enumerate(layer.dilation_rate):
+        *before, size = kernel.shape[: axis + 1]
+        behind = kernel.shape[axis + 1 :]
+        apart = ops.reshape(kernel, (*before, size, 1, *behind))
+        spread = ops.pad(apart, [(0, (step - 1) * (place == axis + 1)) for place in range(len(apart.shape))])
+        joined = ops.reshape(spread, (*before, size * step, *behind))
+        kernel = ops.take(joined, range((size - 1) * step + 1), axis=axis)
+    return kernel
+
+
 _COMPUTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (keras.layers.BatchNormalization, "multiplier"): batch_norm_multiplier,
     (keras.layers.BatchNormalization, "addend"): batch_norm_addend,
     (keras.layers.Normalization, "multiplier"): _deviation,
     (keras.layers.MelSpectrogram, "real_kernel"): _fourier_kernel(np.cos),
     (keras.layers.MelSpectrogram, "imag_kernel"): _fourier_kernel(lambda angles: -np.sin(angles)),
+    (keras.layers.Conv1DTranspose, "dilated_kernel"): _dilated_kernel,
+    (keras.layers.Conv2DTranspose, "dilated_kernel"): _dilated_kernel,
+    (keras.layers.Conv3DTranspose, "dilated_kernel"): _dilated_kernel,
     (keras.layers.MelSpectrogram, "mel_kernel"): _mel_kernel,
 }
 

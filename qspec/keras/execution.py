@@ -20,9 +20,13 @@ from qspec.graph.operands import operand_of
 from qspec.graph.ops import Composition
 from qspec.keras.computed_constants import batch_norm_addend, batch_norm_multiplier
 from qspec.keras.live_arguments import live_arguments
+from qspec.keras.mixed_precision import in_float32
 from qspec.keras.op_execution import (
+    Behind,
+    Compute,
     Constants,
     Inner,
+    in_float,
     op_by_op,
     sourced_constants,
     weighted_op,
@@ -51,13 +55,13 @@ class Step:
 # ---- constants
 
 
-def step_constants(step: Step) -> dict[tuple[str, str], Any]:
+def step_constants(step: Step, multiplier: Any = None) -> dict[tuple[str, str], Any]:
     """The step's float constants by slot kind and key, in the flatbuffer's layout, batch normalization folded in (Jacob
-    et al. 2018, 3.2)."""
+    et al. 2018, 3.2). *multiplier*, [channels], takes the place of the normalization's own at the weights."""
     if step.composition is None or step.folded:
         return {}
     constants = sourced_constants(step.layer, step.composition)
-    return constants if step.batch_norm is None else _fold(step, step.composition, constants)
+    return constants if step.batch_norm is None else _fold(step, step.composition, constants, multiplier)
 
 
 def has_bias(step: Step) -> bool:
@@ -66,8 +70,21 @@ def has_bias(step: Step) -> bool:
     return ("bias", "bias") in step.slots and (own or step.batch_norm is not None)
 
 
-def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
-    """Fold the normalization behind into the layer's last op with weights."""
+def own_bias(step: Step) -> tuple[tuple[str, str], Any]:
+    """The kind and key under which a folded step has its bias, and the layer's own, [channels], or None."""
+    assert step.composition is not None
+    op = weighted_op(step.composition)
+    assert op is not None
+    given = step.composition.tensors.get(operand_of(op, "bias"))
+    key = ("bias", "bias") if given is None or given.slot is None else (given.slot.kind, str(given.slot.key))
+    return key, sourced_constants(step.layer, step.composition).get(key)
+
+
+def _fold(
+    step: Step, composition: Composition, constants: dict[tuple[str, str], Any], instead: Any
+) -> dict[tuple[str, str], Any]:
+    """Fold the normalization behind into the layer's last op with weights, whose multiplier there is *instead*, if that
+    is given."""
     multiplier, addend = batch_norm_multiplier(step.batch_norm), batch_norm_addend(step.batch_norm)
     op = weighted_op(composition)
     assert op is not None
@@ -76,10 +93,8 @@ def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str],
     key = (weights.kind, str(weights.key))
     # The output channels come first in the flatbuffer, but for the depthwise kernel, where they come last.
     along = (-1,) if op.kind == "DEPTHWISE_CONV_2D" else (-1, *[1] * (len(constants[key].shape) - 1))
-    constants[key] = constants[key] * ops.reshape(multiplier, along)
-    given = composition.tensors.get(operand_of(op, "bias"))
-    own = ("bias", "bias") if given is None or given.slot is None else (given.slot.kind, str(given.slot.key))
-    bias = constants.get(own)
+    constants[key] = constants[key] * ops.reshape(multiplier if instead is None else instead, along)
+    own, bias = own_bias(step)
     constants[own] = addend if bias is None else addend + bias * multiplier
     return constants
 
@@ -87,14 +102,23 @@ def _fold(step: Step, composition: Composition, constants: dict[tuple[str, str],
 # ---- running
 
 
-def run_step(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
-    """What the call gives for these *arguments*, with *constants* in place of the layer's own."""
+def run_step(
+    step: Step,
+    arguments: Any,
+    keywords: Any,
+    constants: Constants,
+    inner: Inner,
+    behind: Behind | None = None,
+    compute: Compute = in_float,
+) -> Any:
+    """What the call gives for these *arguments*, with *constants* in place of the layer's own, and *behind* in place of
+    the bias."""
     regularizer = getattr(step.layer, "activity_regularizer", None)
     if regularizer is None:
-        return _run(step, arguments, keywords, constants, inner)
+        return _run(step, arguments, keywords, constants, inner, behind, compute)
     # The layer may run without its activation, or not at all, and the regularizer is for what comes out in the end.
     with _changed(step.layer, "activity_regularizer", None):
-        result = _run(step, arguments, keywords, constants, inner)
+        result = _run(step, arguments, keywords, constants, inner, behind, compute)
     # Keras' own doing: it divides the loss by the size of the batch since 3.14.
     regularized = keras.layers.Identity(activity_regularizer=regularizer)
     for output in keras.tree.flatten(result):
@@ -110,15 +134,23 @@ def takes_training(layer: Any) -> bool:
     return "training" in inspect.signature(layer.call).parameters
 
 
-def _run(step: Step, arguments: Any, keywords: Any, constants: Constants, inner: Inner) -> Any:
+def _run(
+    step: Step,
+    arguments: Any,
+    keywords: Any,
+    constants: Constants,
+    inner: Inner,
+    behind: Behind | None,
+    compute: Compute,
+) -> Any:
     layer = step.layer
     if step.folded:
         return arguments[0]
     if step.passes and (keywords.get("training") is False or not takes_training(layer)):
         return arguments[0]
     if step.composition is None:
-        return layer(*live_arguments(arguments), **live_arguments(keywords))
-    return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner)
+        return in_float32(layer(*live_arguments(arguments, layer), **live_arguments(keywords, layer)))
+    return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner, behind, compute=compute)
 
 
 @contextmanager

@@ -41,7 +41,8 @@ def strip(model: keras.Model) -> keras.Model:
     Raises:
         SpecError: *model* is not one that `apply` gave.
     """
-    return copied(_quantized(model).float_model)
+    quantized = _quantized(model)
+    return copied(quantized.float_model, quantized.signature)
 
 
 def extract(model: keras.Model) -> dict[str, dict[str, QuantizedTensor]]:

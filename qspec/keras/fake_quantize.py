@@ -31,6 +31,12 @@ def round_steps(steps: Any, zero_point: Any) -> Any:
     return round_half_away(steps)
 
 
+def round_at_random(seed: Any) -> Rounding:
+    """*steps* up or down by chance, so that the mean of many roundings is what was rounded; *seed*, [2] integers,
+    decides (Gupta et al. 2015, https://arxiv.org/abs/1502.02551, section 3.1)."""
+    return lambda steps, _: ops.floor(steps + tf.random.stateless_uniform(tf.shape(steps), seed))
+
+
 def round_codes(steps: Any, zero_point: Any) -> Any:
     """*steps*, rounded with the zero point added: what kernels do that average codes, as AVERAGE_POOL_2D does
     (LiteRT, kernels/internal/reference/integer_ops/pooling.h)."""
@@ -50,6 +56,35 @@ def round_twice(ratio: Any, count: int = 1) -> Rounding:
     exponent = ops.floor(ops.log2(ratio)) + 1.0 - math.floor(math.log2(count))
     shift = ops.power(2.0, ops.minimum(exponent, 0.0))
     return lambda steps, _: round_half_away(round_half_away(steps / shift) * shift)
+
+
+def round_product(ratio: Any, together: int | None) -> Rounding:
+    """How the built-in products with 8-bit inputs round their sums, *ratio* being the scale of a sum over the result's.
+
+    To a whole number after the multiplication, ties away from zero, then in the shift to the right: ties up where a
+    kernel computes so many channels *together* (None: always), and away from zero in those that are left over (run:
+    equal to ai-edge-litert 2.3.0 on x86-64 in every element, with weights of 8, 4 and 2 bits). The fewer bits the
+    weights have, the smaller are the sums, and the more often does this differ from one rounding.
+    """
+    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(ratio)) + 1.0, 0.0))
+
+    def rounding(steps: Any, _: Any) -> Any:
+        once = round_half_away(steps / shift) * shift
+        up = ops.floor(once + 0.5)
+        if together is None:
+            return up
+        channels = steps.shape[-1]
+        return ops.where(np.arange(channels) < channels // together * together, up, round_half_away(once))
+
+    return rounding
+
+
+def round_wide_product(ratio: Any) -> Rounding:
+    """How convolutions of 16-bit inputs round their sums: once, ties up, with a multiplier of 15 bits, which moves
+    large results by up to one (LiteRT, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` of an int64)."""
+    unit = ops.power(2.0, ops.floor(ops.log2(ratio)) - 14.0)
+    multiplier = ops.minimum(ops.floor(ratio / unit + 0.5), 32767.0) * unit
+    return lambda steps, _: ops.floor(steps * (multiplier / ratio) + 0.5)
 
 
 def round_mean_over_image(ratio: Any, zero_point: Any, count: int, threads: int) -> Rounding:
@@ -108,6 +143,76 @@ def fake_quantize(
     return straight_through(tf.convert_to_tensor(value), scale, zero_point)
 
 
+# Of a step. The largest weight of a channel lies on the edge of the range that training begins with: this much makes
+# sure that it counts as inside however its quotient is rounded.
+_EDGE = 2.0**-10
+
+
+def learned_quantize(
+    value: Any, scale: Any, zero_point: Any, codes: tuple[int, int], count: int, rounding: Rounding = round_steps
+) -> Any:
+    """`fake_quantize` with a gradient for *scale*, of which one value serves *count* elements (Learned Step Size
+    Quantization, Esser et al. 2020, https://arxiv.org/abs/1902.08153, equations 1 to 5 and section 2.2).
+
+    In the paper's words Q_N and Q_P are the steps below and above zero, zero point - lowest and highest - zero point,
+    and the scale's gradient counts 1 / sqrt(count * Q_P).
+    """
+    lowest, highest = codes
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def quantize(value: Any, scale: Any, zero_point: Any) -> Any:
+        steps = value / scale
+        low, high = lowest - zero_point, highest - zero_point
+        codes_of = ops.clip(rounding(steps, zero_point), low, high)
+
+        def gradient(upstream: Any) -> Any:
+            inside = ops.logical_and(steps > low - _EDGE, steps < high + _EDGE)
+            slope = ops.where(inside, codes_of - steps, ops.clip(steps, low, high))
+            weight = 1.0 / ops.sqrt(ops.maximum(high, 1.0) * count)
+            # The scale broadcast: what was one value is the sum of what reaches its copies.
+            along = [axis for axis, size in enumerate(scale.shape) if size == 1]
+            reached = upstream * slope
+            total = ops.sum(reached, along, keepdims=True) if len(scale.shape) else ops.sum(reached)
+            return ops.where(inside, upstream, ops.zeros_like(upstream)), total * weight, None
+
+        return codes_of * scale, gradient
+
+    return quantize(tf.convert_to_tensor(value), scale, zero_point)
+
+
+def clipped_quantize(
+    value: Any,
+    clip: Any,
+    parameters: tuple[Any, Any],
+    codes: tuple[int, int],
+    *,
+    symmetric: bool,
+    rounding: Rounding = round_steps,
+) -> Any:
+    """`fake_quantize` at *parameters*, with a gradient for the upper end of the range, *clip*: what reaches the values
+    at or above it (Parameterized Clipping Activation, Choi et al. 2018, https://arxiv.org/abs/1805.06085, equation 3),
+    less what reaches those at or below its negative where the range is *symmetric*."""
+    lowest, highest = codes
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def quantize(value: Any, clip: Any, scale: Any, zero_point: Any) -> Any:
+        rounded = rounding(value / scale, zero_point)
+        low, high = lowest - zero_point, highest - zero_point
+
+        def gradient(upstream: Any) -> Any:
+            above = value >= clip
+            inside = ops.logical_and(rounded >= low, ops.logical_not(above))
+            nothing = ops.zeros_like(upstream)
+            reached = ops.sum(ops.where(above, upstream, nothing))
+            if symmetric:
+                reached = reached - ops.sum(ops.where(value <= -clip, upstream, nothing))
+            return ops.where(inside, upstream, nothing), reached, None, None
+
+        return ops.clip(rounded, low, high) * scale, gradient
+
+    return quantize(tf.convert_to_tensor(value), clip, *parameters)
+
+
 def range_parameters(minimum: Any, maximum: Any, codes: tuple[int, int], *, symmetric: bool) -> tuple[Any, Any]:
     """Scale and zero point (both float32) of a range, as `qspec.numerics.parameters_from_range` gives them."""
     lowest, highest = codes
@@ -117,6 +222,14 @@ def range_parameters(minimum: Any, maximum: Any, codes: tuple[int, int], *, symm
         return scale, ops.zeros_like(scale)
     scale = _divide(ops.maximum(maximum - minimum, SMALLEST_RANGE), highest - lowest)
     return scale, ops.clip(round_half_away(lowest - minimum / scale), lowest, highest)
+
+
+def shifted_parameters(minimum: Any, maximum: Any) -> tuple[Any, Any]:
+    """Scale and zero point (both float32) of 16 bits that an op shifts: the power of two that covers the range, from
+    2^-15 to 2^-9."""
+    bound = ops.maximum(-minimum, maximum)
+    bits = ops.sum(ops.cast(bound > 2.0 ** np.arange(6, dtype="float32"), "float32"))
+    return ops.power(2.0, bits - 15.0), ops.zeros_like(bound)
 
 
 def _divide(value: Any, steps: int) -> Any:

@@ -1,9 +1,12 @@
-"""From a quantized model to the float flatbuffer: the one thing that the converter is asked for."""
+"""A model's float flatbuffer as the converter makes it.
+
+Its ops are what `check --exact` holds the prediction against, and what stands for layers whose ops are not known.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,32 +15,36 @@ from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.graph.ops import Composition, Op, OpGraph
+from qspec.graph.ops import Composition, Op, OpGraph, Tensor
 from qspec.keras.execution import Step, step_constants
 from qspec.keras.model import QuantizedModel
 from qspec.keras.op_execution import Constants, is_named
 from qspec.keras.simulation import Hooks
 from qspec.keras.tracing import Alone, traced_for_a_file
 from qspec.litert.float_file import FloatFile
+from qspec.litert.own_operators import OWN, OwnOperator
 from qspec.litert.stitching import another_name, cut_name, input_name, stitch
 
 
 class LoweringHooks(Hooks):
     """Constants become literals of the graph. Every planned tensor of the float file is kept, to be returned, and what
-    reads it reads its placeholder: so the converter sees one op or a few at a time, and cannot fold across."""
+    reads it reads its placeholder: so the converter sees one op or a few at a time, and cannot fold across. For *own*,
+    tensors of ops that the converter does not write, another op stands in."""
 
-    def __init__(self, literals: dict[int, Constants], placeholders: dict[int, Any]) -> None:
-        self.literals, self.placeholders = literals, placeholders
+    def __init__(self, literals: dict[int, Constants], placeholders: dict[int, Any], own: Collection[int] = ()) -> None:
+        self.literals, self.placeholders, self.own = literals, placeholders, own
         self.seen: dict[int, Any] = {}
 
     def tensor(self, tensor: int, value: Any) -> Any:
         """Keep *value*. Tensors that a cast adds, and the model's inputs, have no placeholder."""
         if tensor not in self.placeholders:
             return value
+        if tensor in self.own:
+            value = tf.abs(self.placeholders[tensor])
         self.seen.setdefault(tensor, value)  # an equal op of a later call is joined to the first
         return self.placeholders[tensor]
 
-    def constants(self, step: Step) -> Constants:
+    def constants(self, step: Step, arguments: Sequence[Any]) -> Constants:
         """The step's folded constants as literals."""
         return {key: tf.constant(value) for key, value in self.literals[step.call.index].items()}
 
@@ -57,7 +64,7 @@ class _Readers:
             if is_named(op, predicted.tensors):
                 for tensor in {tensor for tensor in op.inputs if tensor >= 0}:
                     found[tensor] = found.get(tensor, 0) + _times(op, predicted)
-        real = {number for number in predicted.slots.values() if not predicted.tensors[number].constant}
+        real = planned_tensors(predicted)
         # The first reads the tensor's own placeholder.
         self.names = [(tensor, reader) for tensor in sorted(real) for reader in range(1, found.get(tensor, 0))]
 
@@ -82,14 +89,15 @@ def lower(model: QuantizedModel) -> FloatFile:
     """
     literals = {step.call.index: _lasting(step) for step in model.simulation.steps}
     predicted = model.plan.predicted
-    planned = {tensor for tensor in predicted.slots.values() if not predicted.tensors[tensor].constant}
-    cuts = sorted(planned - set(predicted.inputs))
+    cuts = sorted(planned_tensors(predicted) - set(predicted.inputs))
+    own = [_own_operator(op, predicted, literals) for op in predicted.ops if op.kind in OWN]
+    of_own = {each.op.outputs[0] for each in own}
     known = (*predicted.inputs, *cuts)
     readers = _Readers(predicted)
 
     def function(*arguments: Any) -> dict[str, Any]:
         tensors = dict(zip(known, arguments[: len(known)], strict=True))
-        hooks = LoweringHooks(literals, {cut: tensors[cut] for cut in cuts})
+        hooks = LoweringHooks(literals, {cut: tensors[cut] for cut in cuts}, of_own)
         with traced_for_a_file(readers.alone(tensors, arguments[len(known) :])):
             model.simulation.run_apart([tensors[number] for number in predicted.inputs], hooks)
         # Named in their order, so that it is the same whether it is kept or sorted on the way.
@@ -103,7 +111,26 @@ def lower(model: QuantizedModel) -> FloatFile:
     ]
     concrete = tf.function(function, autograph=False, input_signature=signature).get_concrete_function()
     literals.clear()  # the converter needs many times the size of the weights, which the graph has now
-    return stitch(_convert(concrete, model.name), predicted.inputs, cuts)
+    return stitch(_convert(concrete, model.name), predicted.inputs, cuts, own)
+
+
+def planned_tensors(predicted: OpGraph) -> set[int]:
+    """The tensors that are cut: those with a slot that an op gives, or the model's inputs."""
+    tensors = {number: predicted.tensors[number] for number in predicted.slots.values()}
+    return {number for number, tensor in tensors.items() if not tensor.constant and not tensor.is_state}
+
+
+def _own_operator(op: Op, predicted: OpGraph, literals: Mapping[int, Constants]) -> OwnOperator:
+    """An op that the converter does not write, with the values of its constants."""
+    tensors = {number: predicted.tensors[number] for number in op.inputs if number >= 0}
+    values = {number: _value(tensor, literals) for number, tensor in tensors.items() if tensor.constant}
+    return OwnOperator(op, tensors, values)
+
+
+def _value(tensor: Tensor, literals: Mapping[int, Constants]) -> np.ndarray:
+    assert tensor.slot is not None
+    value = literals[tensor.slot.call].get((tensor.slot.kind, str(tensor.slot.key)))
+    return np.zeros([size or 0 for size in tensor.shape or ()], np.float32) if value is None else np.asarray(value)
 
 
 def _lasting(step: Step) -> Constants:

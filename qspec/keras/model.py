@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from qspec.diagnostics import SpecError
-from qspec.graph.operands import operand_of
+from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
+from qspec.graph.operands import bias_of_weights, operand_of, weights_of_bias
 from qspec.graph.ops import Op, Slot
-from qspec.keras.constant_quantization import QuantizedConstant, quantize_bias, quantize_constant
+from qspec.keras.batch_norm import renormalizing
+from qspec.keras.constant_quantization import (
+    QuantizedConstant,
+    quantize_bias,
+    quantize_constant,
+    round_to_float16,
+)
 from qspec.keras.custom_layers import false_claims
 from qspec.keras.execution import Step, has_bias, step_constants
-from qspec.keras.fake_quantize import fake_quantize
+from qspec.keras.fake_quantize import Rounding, round_steps
 from qspec.keras.hooks import TrainingHooks
+from qspec.keras.learned_ranges import range_of
+from qspec.keras.learned_weights import learned_scales, quantize_learned
+from qspec.keras.least_scales import least_scales
 from qspec.keras.live_model import read_model
-from qspec.keras.ranges import ActivationRange, KnownParameters
+from qspec.keras.mixed_precision import computes_in_float16
+from qspec.keras.ranges import KnownParameters, extremes
+from qspec.keras.recording import is_graph
+from qspec.keras.schedule import CountEpochs, Schedule
+from qspec.keras.several_workers import TrainedBySeveralWorkers
+from qspec.keras.signatures import Signature, signature_of
 from qspec.keras.simulation import Simulation, make_simulation
+from qspec.keras.weight_ranges import searched_constants
 from qspec.numerics.bias import LARGEST_BIAS_CODE
+from qspec.plan.layer_classes import named_classes
 from qspec.plan.make import make_plan
+from qspec.plan.plan import Decision
+from qspec.plan.stored_weights import small_weights
 from qspec.schema import loads, valid
 from qspec.schema.spec import Spec
 
 
 @keras.saving.register_keras_serializable(package="qspec")
-class QuantizedModel(keras.Model):  # type: ignore[misc]
+class QuantizedModel(TrainedBySeveralWorkers):
     """A Keras model that computes what its integer file will compute.
 
     `float_model` is the original, with its own layers and variables, which training updates. The plan follows from the
     spec and that model, so that a saved file needs to carry only these two and the ranges.
     """
 
-    def __init__(self, model: keras.Model, spec: Spec, **kwargs: Any) -> None:
-        live = read_model(model)
+    def __init__(self, model: keras.Model, spec: Spec, signature: Signature | None = None, **kwargs: Any) -> None:
+        self.signature = signature or (None if is_graph(model) else signature_of(model))
+        live = read_model(model, named_classes(spec), self.signature)
         kwargs.setdefault("name", model.name)
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", autocast=False, **kwargs)
         self.float_model = model
         self.spec = spec
         self.plan = make_plan(spec, live.graph)
@@ -45,19 +66,30 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         if errors:
             raise SpecError(self.plan.diagnostics)
         self.simulation: Simulation = make_simulation(live, self.plan)
-        claims = false_claims(self.simulation.steps, live.graph.path)
-        if claims:
-            raise SpecError(claims)
-        self.ranges = [ActivationRange(group, name=f"range_{i}") for i, group in enumerate(self.plan.ranges)]
-        counter: dict[str, Any] = {"shape": (), "initializer": "zeros", "trainable": False}
-        self.steps_seen = self.add_weight(name="steps_seen", dtype="int32", **counter)
-        self.ranges_frozen = self.add_weight(name="ranges_frozen", dtype="float32", **counter)
+        problems = false_claims(self.simulation.steps, live.graph.path) + renormalizing(live.layers, spec)
+        if problems:
+            raise SpecError(problems)
+        self.ranges = [range_of(group, name=f"range_{i}") for i, group in enumerate(self.plan.ranges)]
+        self.least_scales = least_scales(self.plan)
+        self.learned_scales = learned_scales(self.plan, self.simulation.steps)
+        self.schedule = Schedule(spec.train.freeze_ranges_after, name="schedule")
         self.input_names = list(live.graph.input_names)
         self.output_names = list(live.graph.output_names)
         self.producers = self.plan.ops.producers()
         self.consumers = self.plan.ops.consumers()
+        self.small_weights = small_weights(self.plan)
         self.bias_of = {step.call.index: bias for step in self.simulation.steps for bias in self._integer_bias(step)}
         self.corrections = {bias: self._correction(bias) for bias in self.bias_of.values()}
+        self.shares = {
+            tensor: self.add_weight(name=f"share_{tensor}", shape=shape, initializer="ones", trainable=False)
+            for tensor, shape in searched_constants(self.plan).items()
+        }
+        # Keras saves a layer without where its random numbers stand. As the model's own variables they are saved, so
+        # that a run that goes on from a saved model is the one that was not interrupted.
+        self.seed_states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+        # `tf.train.Checkpoint` does not look into the lists and dicts of a Keras model.
+        self.checkpointed = tf.Module()
+        self.checkpointed.state = list(self.variables)
         self.built = True
 
     def _integer_bias(self, step: Step) -> list[int]:
@@ -75,82 +107,119 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         """Everything is built from the start."""
         self.built = True
 
+    def compile(self, optimizer: Any = "rmsprop", *args: Any, auto_scale_loss: bool = True, **kwargs: Any) -> None:
+        """As `keras.Model.compile`, which scales the loss of a model whose policy is `mixed_float16`: here, of one
+        whose layers' is."""
+        optimizer = keras.optimizers.get(optimizer)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if auto_scale_loss and not scaled and computes_in_float16(self.simulation.live.layers.values()):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        super().compile(optimizer, *args, auto_scale_loss=auto_scale_loss, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """As Keras' own, which leaves models with a `compile` of their own alone."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The simulated outputs, in the float model's structure; in training, ranges follow the batch."""
-        hooks = TrainingHooks(self)
+        hooks = TrainingHooks(self, training=bool(training))
         outputs = self.simulation.run(self.flat_inputs(inputs), hooks, training)
         if training:
             self._follow(hooks)
-        if isinstance(self.float_model, keras.Sequential):
-            return outputs[0]
-        return keras.tree.pack_sequence_as(self.float_model.output, outputs)
+        return self.simulation.live.packed(outputs)
 
     def flat_inputs(self, inputs: Any) -> list[Any]:
-        """Inputs (one, a list, or a dict by name) in the model's order, as float32 where the model takes floats."""
+        """Inputs (one, a list, or a dict by name) in the model's order, as float32 where the model takes floats; of
+        float16, if that is what the file takes."""
         if isinstance(inputs, Mapping):
             inputs = [inputs[name] for name in self.input_names]
         flat = list(inputs) if isinstance(inputs, Sequence) else [inputs]
         types = [self.plan.predicted.tensors[tensor].type for tensor in self.plan.predicted.inputs]
+        taken = [self.plan.ops.tensors[tensor].type for tensor in self.plan.ops.inputs]
+        flat = [
+            ops.cast(value, "float16") if kind == "float16" else value for value, kind in zip(flat, taken, strict=True)
+        ]
         return [ops.cast(value, type_) for value, type_ in zip(flat, types, strict=True)]
 
     def _follow(self, hooks: TrainingHooks) -> None:
-        limit = self.spec.train.freeze_ranges_after
-        frozen = self.ranges_frozen > 0
-        if limit is not None and limit[0] == "steps":
-            frozen = ops.logical_or(frozen, self.steps_seen >= limit[1])
-        for index, values in hooks.seen.items():
-            self.ranges[index].follow(values, frozen)
-        self.steps_seen.assign_add(1)
+        frozen = self.schedule.frozen()
+        # Normalization by the batch gives other values than calibration saw, which normalized as inference does.
+        most_decay = 1.0 if self.spec.train.batch_norm == "fold" else self.schedule.most_decay()
+        for index, seen in extremes(hooks.seen, most_decay).items():
+            self.ranges[index].follow(seen, frozen)
+        for learned in self.learned_scales.values():
+            learned.follow(frozen)
+        self.schedule.advance()
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """As `keras.Model.fit`; freezes the ranges at the epoch that the spec names, if it names one."""
-        limit = self.spec.train.freeze_ranges_after
-        if limit is None or limit[0] != "epochs":
-            return super().fit(*args, **kwargs)
+        """As `keras.Model.fit`; counts its epochs.
+
+        Raises:
+            SpecError: the code of a layer adds losses, which the simulation has not.
+        """
+        if self.simulation.live.adding_losses:
+            raise SpecError([_lost_losses(self)])
         given = inspect.signature(super().fit).bind(*args, **kwargs).arguments
         callbacks = given.pop("callbacks", None)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
-        return super().fit(**given, callbacks=[*keras.tree.flatten(callbacks or []), _FreezeRanges(self, limit[1])])
+        return super().fit(**given, callbacks=[CountEpochs(self.schedule), *keras.tree.flatten(callbacks or [])])
 
-    def quantized_constants(self, step: Step, known: KnownParameters) -> dict[tuple[str, str], QuantizedConstant]:
-        """A step's constants by slot kind and key, each with its fake-quantized value, scale and zero point.
+    def quantized_constants(
+        self,
+        step: Step,
+        known: KnownParameters,
+        raw: Mapping[tuple[str, str], Any] | None = None,
+        rounding: Callable[[int], Rounding] = lambda tensor: round_steps,
+    ) -> dict[tuple[str, str], QuantizedConstant]:
+        """A step's constants by slot kind and key, each with its fake-quantized value, scale and zero point; *raw* are
+        the float ones, where they are not those of inference. *rounding* is how each tensor is rounded.
 
         A bias has the product of its op's input and weight scales, and zero point 0. A constant that shares the scale
         of activations has theirs.
         """
-        raw = self.corrected_constants(step)
+        raw = self.corrected_constants(step) if raw is None else raw
         found: dict[tuple[str, str], QuantizedConstant] = {}
         for (kind, key), value in sorted(raw.items(), key=lambda item: item[0][0] == "bias"):
             tensor = self.plan.ops.slots.get(Slot(step.call.index, kind, key))  # type: ignore[arg-type]  # kinds are Literals there
             decision = None if tensor is None else self.plan.decisions.get(tensor)
-            if tensor is None or decision is None or decision.quantizer is None or decision.quantizer.is_float:
+            if tensor is None or decision is None or decision.quantizer is None:
                 found[kind, key] = QuantizedConstant(tensor, value, None, None)
+            elif decision.quantizer.is_float:
+                found[kind, key] = round_to_float16(tensor, value)
             elif decision.range is not None:
-                scale, zero_point = known[decision.range]
-                shared = fake_quantize(value, scale, zero_point, self.ranges[decision.range].codes)
-                found[kind, key] = QuantizedConstant(tensor, shared, scale, zero_point)
+                shared = self.ranges[decision.range].on_grid(value, known[decision.range], rounding(tensor))
+                found[kind, key] = QuantizedConstant(tensor, shared, *known[decision.range])
             elif kind == "bias":
                 found[kind, key] = quantize_bias(tensor, value, self._accumulator_scale(tensor, found, known))
             else:
                 room = self._bias_room(tensor, raw, known)
-                found[kind, key] = quantize_constant(tensor, value, decision, room)
+                found[kind, key] = self._quantize_weights(tensor, value, decision, room, rounding(tensor))
         return found
 
-    def corrected_constants(self, step: Step) -> dict[tuple[str, str], Any]:
-        """A step's float constants, its bias corrected for the rounding of its weights."""
-        constants = step_constants(step)
+    def corrected_constants(self, step: Step, multiplier: Any = None) -> dict[tuple[str, str], Any]:
+        """A step's float constants, its bias corrected for the rounding of its weights. *multiplier* as
+        `step_constants` has it."""
+        constants = step_constants(step, multiplier)
         bias = self.bias_of.get(step.call.index)
         if bias is not None:
             constants["bias", "bias"] = constants["bias", "bias"] + self.corrections[bias]
         return constants
+
+    def _quantize_weights(
+        self, tensor: int, value: Any, decision: Decision, room: Any, rounding: Rounding
+    ) -> QuantizedConstant:
+        if tensor in self.learned_scales:
+            return quantize_learned(tensor, value, decision, room, self.learned_scales[tensor], rounding)
+        return quantize_constant(tensor, value, decision, room, self.shares.get(tensor), rounding)
 
     def _accumulator_scale(
         self, bias: int, constants: Mapping[tuple[str, str], QuantizedConstant], known: KnownParameters
     ) -> Any:
         """The scale of a bias, [channels] or [1]: its op's input scale times its weights'."""
         op = self.consumers[bias][0]
-        weights = self.plan.ops.tensors[op.inputs[1]].slot
+        weights = self.plan.ops.tensors[weights_of_bias(op, bias)].slot
         assert weights is not None
         return self._input_scale(op, known) * ops.reshape(constants[weights.kind, str(weights.key)].scale, (-1,))
 
@@ -163,7 +232,7 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
     def _bias_room(self, weights: int, raw: Mapping[tuple[str, str], Any], known: KnownParameters) -> Any:
         """The smallest scale of *weights*, [channels], at which its op's bias still fits an int32; None without one."""
         op = self.consumers[weights][0]
-        bias = operand_of(op, "bias")
+        bias = bias_of_weights(op, weights)
         decision = self.plan.decisions.get(bias)
         slot = self.plan.ops.tensors[bias].slot if bias >= 0 else None
         if slot is None or decision is None or decision.quantizer is None or decision.quantizer.bits > 32:
@@ -174,11 +243,12 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         return ops.abs(value) / (self._input_scale(op, known) * LARGEST_BIAS_CODE)
 
     def get_config(self) -> dict[str, Any]:
-        """The float model and the spec's texts; everything else follows."""
+        """The float model, what it takes if no graph says so, and the spec's texts; everything else follows."""
         return {
             "name": self.name,
             "model": keras.saving.serialize_keras_object(self.float_model),
             "spec": {"path": self.spec.path, "sources": dict(self.spec.sources)},
+            "signature": None if self.signature is None else self.signature.config(),
         }
 
     @classmethod
@@ -188,14 +258,13 @@ class QuantizedModel(keras.Model):  # type: ignore[misc]
         path = config["spec"]["path"]
         spec = valid(loads(sources.pop(path), path, imports=sources))
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
-        return cls(model, spec, name=config["name"])
+        signature = config.get("signature")
+        return cls(model, spec, None if signature is None else Signature.from_config(signature), name=config["name"])
 
 
-class _FreezeRanges(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, model: QuantizedModel, epoch: int) -> None:
-        super().__init__()
-        self.quantized, self.epoch = model, epoch
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if epoch >= self.epoch:
-            self.quantized.ranges_frozen.assign(1.0)
+def _lost_losses(model: QuantizedModel) -> Diagnostic:
+    """What the code of a layer adds to the loss is not among the calls that stand for it."""
+    class_name = model.simulation.live.adding_losses[0]
+    message = f"`{class_name}` adds a loss in its code, which the simulation would train without"
+    advice = "compute the loss from the model's outputs; without training, the model can be exported as it is"
+    return UNSUPPORTED_LAYER.at(Place(model.plan.layers.path), message, help=advice)

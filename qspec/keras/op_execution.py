@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,13 +12,17 @@ import tensorflow as tf
 
 from qspec.graph.layers import Call, Value
 from qspec.graph.operands import operand_position
-from qspec.graph.ops import Composition, Op, Source, Tensor
+from qspec.graph.ops import Composition, Op, Slot, Source, Tensor
 from qspec.keras.computed_constants import constant_of
-from qspec.keras.op_kernels import KERNELS
+from qspec.keras.op_kernels import KERNELS, activated
 from qspec.keras.tracing import read_alone
 
 Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
-Inner = Callable[[str, Any], Any]  # shows an inner tensor by its slot's key, and goes on with what comes back
+# Shows a tensor by its slot, and goes on with what comes back: one inside the layer, or a result that its ops read.
+Inner = Callable[[Slot, Any], Any]
+# What an op of the composition with these tensors gives for its operands.
+Compute = Callable[[Op, Mapping[int, Tensor], Sequence[Any]], Any]
+Behind = Callable[[Any], Any]  # takes a product with weights, without bias and activation, and goes on with the result
 
 
 def _is_known(tensor: Tensor) -> bool:
@@ -61,26 +66,52 @@ def _variable(layer: Any, source: Source) -> Any:
     return found[int(last)] if last.isdigit() else constant_of(found, last)
 
 
-def op_by_op(call: Call, composition: Composition, given: tuple[Any, Any], constants: Constants, inner: Inner) -> Any:
-    """What the ops of a call give for its arguments and keywords as *given*. Each tensor between them is shown to
-    *inner*."""
+def in_float(op: Op, tensors: Mapping[int, Tensor], operands: Sequence[Any]) -> Any:
+    """What LiteRT's float kernel gives."""
+    return KERNELS[op.kind](op, *operands)
+
+
+def op_by_op(
+    call: Call,
+    composition: Composition,
+    given: tuple[Any, Any],
+    constants: Constants,
+    inner: Inner,
+    behind: Behind | None = None,
+    compute: Compute = in_float,
+) -> Any:
+    """What the ops of a call give for its arguments and keywords as *given*, each as *compute* has it. Each tensor that
+    one of them reads is shown to *inner*. *behind* takes the place of the bias of the last op with weights."""
     values: dict[int, Any] = dict(zip(composition.inputs, _tensors(call, *given), strict=True))
     for tensor in composition.tensors.values():
         if tensor.constant:
             values[tensor.id] = _operand(tensor, constants)
-    folded_into = None if _has_bias(composition) else weighted_op(composition)
+    weighted, read = weighted_op(composition), _read(composition)
+    folded_into = None if _has_bias(composition) else weighted
     for op in composition.ops:
-        operands = [None if number < 0 else values[number] for number in op.inputs]
+        operands = [values.get(number) for number in op.inputs]  # none is there of a state
         if op is folded_into:
             _add_folded_bias(op, operands, constants)
         if is_named(op, composition.tensors):
             operands = read_alone(operands)
-        results = KERNELS[op.kind](op, *operands)
+        if behind is not None and op is weighted:
+            results = _with_instead_of_bias(op, composition.tensors, operands, behind, compute)
+        else:
+            results = compute(op, composition.tensors, operands)
         results = results if isinstance(results, list | tuple) else [results]
         for number, value in zip(op.outputs, results, strict=True):
-            values[number] = _shown(composition.tensors[number], value, inner)
+            values[number] = _shown(composition.tensors[number], value, inner, read=number in read)
     outputs = [values[number] for number in composition.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _with_instead_of_bias(
+    op: Op, tensors: Mapping[int, Tensor], operands: list[Any], behind: Behind, compute: Compute
+) -> Any:
+    position = operand_position(op.kind, "bias")
+    product = replace(op, attributes={**op.attributes, "fused_activation_function": "NONE"})
+    without = [None if number == position else operand for number, operand in enumerate(operands)]
+    return activated(op, behind(compute(product, tensors, without)))
 
 
 def is_named(op: Op, tensors: Mapping[int, Tensor] | Sequence[Tensor]) -> bool:
@@ -122,7 +153,13 @@ def _add_folded_bias(op: Op, operands: list[Any], constants: Constants) -> None:
         operands[position] = constants.get(("bias", "bias"))
 
 
-def _shown(tensor: Tensor, value: Any, inner: Inner) -> Any:
-    if tensor.slot is None or tensor.slot.kind != "inner":
+def _read(composition: Composition) -> set[int]:
+    """What ops of the layer read: its results among them are integers for these ops as well."""
+    return {number for op in composition.ops for number in op.inputs}
+
+
+def _shown(tensor: Tensor, value: Any, inner: Inner, *, read: bool) -> Any:
+    slot = tensor.slot
+    if slot is None or not (slot.kind == "inner" or (slot.kind == "output" and read)):
         return value
-    return inner(str(tensor.slot.key), value)
+    return inner(slot, value)

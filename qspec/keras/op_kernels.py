@@ -7,7 +7,7 @@ each kernel is what the converter turns into just that op.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from qspec.graph.ops import Op
 from qspec.keras.convolution_kernels import conv_2d, conv_3d, conv_3d_transpose, depthwise_conv_2d, transpose_conv
+from qspec.keras.recurrence import lstm
 
 Kernel = Callable[..., Any]
 
@@ -27,7 +28,8 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _activated(op: Op, value: Any) -> Any:
+def activated(op: Op, value: Any) -> Any:
+    """*value* through the activation function that is fused with *op*."""
     return _ACTIVATIONS[op.attributes.get("fused_activation_function", "NONE")](value)
 
 
@@ -36,7 +38,7 @@ def _unary(function: Callable[[Any], Any]) -> Kernel:
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> Kernel:
-    return lambda op, left, right: _activated(op, function(left, right))
+    return lambda op, left, right: activated(op, function(left, right))
 
 
 def _integers(values: Any) -> list[int]:
@@ -47,7 +49,7 @@ def _integers(values: Any) -> list[int]:
 
 
 def _with_bias(op: Op, value: Any, bias: Any) -> Any:
-    return _activated(op, value if bias is None else value + bias)
+    return activated(op, value if bias is None else value + bias)
 
 
 def _product(function: Callable[..., Any], operands: int = 2) -> Kernel:
@@ -63,7 +65,7 @@ def _fully_connected(op: Op, value: Any, weights: Any, bias: Any = None) -> Any:
         # The converter makes FULLY_CONNECTED of a product of two matrices, and joins reshapes around it.
         leading = [-1 if size is None else size for size in value.shape[:-1]]
         result = tf.matmul(tf.reshape(value, (-1, features)), weights, transpose_b=True)
-        return _activated(op, tf.reshape(result if bias is None else result + bias, (*leading, weights.shape[0])))
+        return activated(op, tf.reshape(result if bias is None else result + bias, (*leading, weights.shape[0])))
     result = tf.matmul(tf.reshape(value, (-1, features)), weights, transpose_b=True)
     return _with_bias(op, result, bias)
 
@@ -80,7 +82,7 @@ def _pool(function: Callable[..., Any]) -> Kernel:
     def pool(op: Op, value: Any) -> Any:
         size = (op.attributes["filter_height"], op.attributes["filter_width"])
         strides = (op.attributes["stride_h"], op.attributes["stride_w"])
-        return _activated(op, function(value, size, strides, op.attributes["padding"]))
+        return activated(op, function(value, size, strides, op.attributes["padding"]))
 
     return pool
 
@@ -164,6 +166,15 @@ def _cumsum(op: Op, value: Any, axis: Any) -> Any:
     return tf.cumsum(value, axis=_integers(axis)[0], exclusive=exclusive, reverse=reverse)
 
 
+def _of_one_batch(op: Op, values: Sequence[Any]) -> list[Any]:
+    """Constants that were made for a batch of one, for as many samples as the other *values* hold."""
+    if op.attributes["axis"] == 0 or len({value.shape[0] for value in values}) == 1:
+        return list(values)
+    whole = next(value for value in values if value.shape[0] != 1)
+    batch = tf.shape(whole)[0]
+    return [tf.broadcast_to(value, [batch, *value.shape[1:]]) if value.shape[0] == 1 else value for value in values]
+
+
 def _mirror_pad(op: Op, value: Any, paddings: Any) -> Any:
     return tf.pad(value, paddings, mode=op.attributes["mode"])
 
@@ -175,6 +186,7 @@ KERNELS: dict[str, Kernel] = {
     "CONV_3D": _product(conv_3d),
     "CONV_3D_TRANSPOSE": _product(conv_3d_transpose, operands=3),
     "FULLY_CONNECTED": _fully_connected,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
     "BATCH_MATMUL": _batch_matmul,
     "MAX_POOL_2D": _pool(tf.nn.max_pool2d),
     "AVERAGE_POOL_2D": _pool(tf.nn.avg_pool2d),
@@ -241,7 +253,7 @@ KERNELS: dict[str, Kernel] = {
     "TRANSPOSE": lambda op, value, permutation: tf.transpose(value, _integers(permutation)),
     "EXPAND_DIMS": lambda op, value, axis: tf.expand_dims(value, _integers(axis)[0]),
     "SQUEEZE": _squeeze,
-    "CONCATENATION": lambda op, *values: _activated(op, tf.concat(values, op.attributes["axis"])),
+    "CONCATENATION": lambda op, *values: activated(op, tf.concat(_of_one_batch(op, values), op.attributes["axis"])),
     "PACK": lambda op, *values: tf.stack(values, op.attributes.get("axis", 0)),
     "UNPACK": lambda op, value: tf.unstack(value, op.attributes["num"], op.attributes.get("axis", 0)),
     "SPLIT": _split,

@@ -15,24 +15,28 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.keras.bias_correction import InputMeans, correct_biases
+from qspec.keras.constant_quantization import QuantizedConstant
 from qspec.keras.copying import copied
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
+from qspec.keras.float_file import float_file
 from qspec.keras.hooks import BuiltInHooks, TrainingHooks
-from qspec.keras.lower import lower
+from qspec.keras.learned_weights import start_learning
 from qspec.keras.model import QuantizedModel
 from qspec.keras.random_samples import FEW, random_samples
 from qspec.keras.ranges import KnownParameters
 from qspec.keras.refusals import refusals
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
+from qspec.keras.signatures import Signature, first_batch, signature_of, sized
+from qspec.keras.weight_ranges import search_weight_ranges
 from qspec.lint import check
 from qspec.litert.calibration import Progress, calibrate, fixed_batches
 from qspec.litert.flatbuffer import read_file, write_file
 from qspec.litert.float_file import FloatFile
 from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
 from qspec.litert.writer import write
-from qspec.lowering.lower import holds_for_one_batch
+from qspec.lowering.one_batch import holds_for_one_batch
 from qspec.numerics import Parameters, exact_parameters
 from qspec.plan.make import make_plan
 from qspec.plan.plan import Decision, Plan
@@ -51,8 +55,18 @@ def apply(
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
-    quantized, _ = _apply(_loaded(spec), copied(_unquantized(model)), calibration, progress)
+    signature = _signature(_unquantized(model), calibration)
+    quantized, _ = _apply(_loaded(spec), copied(model, signature), calibration, progress, signature)
     return quantized
+
+
+def _signature(model: keras.Model, data: Any) -> Signature | None:
+    """What a model takes; the data tells sizes that are not known, and all of a model that was not called."""
+    if not isinstance(model, keras.Model):
+        return None
+    batch = first_batch(data)
+    signature = signature_of(model, batch)
+    return signature if signature is None or batch is None else sized(signature, batch)
 
 
 def _unquantized(model: keras.Model) -> keras.Model:
@@ -82,7 +96,7 @@ def export(
         advice = "`qspec.quantize(spec, model, data, path)` takes a float model"
         raise SpecError([UNREADABLE_MODEL.at(Place("model"), message, help=advice)])
     started = time.perf_counter()
-    file = lower(model)
+    file = float_file(model)
     data = _given(model, samples) if samples is not None else None
     return _export(model, file, path, data, {"lower": time.perf_counter() - started})
 
@@ -178,7 +192,7 @@ def parameters(model: QuantizedModel) -> dict[int, Parameters]:
         SpecError: an activation's range was never observed.
     """
     found: dict[int, Parameters] = {}
-    known = KnownParameters(model.ranges)
+    known = KnownParameters(model.ranges, model.least_scales)
     for tensor, decision in model.plan.decisions.items():
         if decision.range is None or decision.quantizer is None:
             continue
@@ -194,16 +208,27 @@ def parameters(model: QuantizedModel) -> dict[int, Parameters]:
         for (kind, _), constant in model.quantized_constants(step, known).items():
             if constant.scale is None or constant.tensor is None or kind == "bias":
                 continue
-            quantizer = model.plan.decisions[constant.tensor].quantizer
-            axis = model.plan.decisions[constant.tensor].axis
-            assert quantizer is not None
-            lowest, highest = quantizer.code_range
-            scale, zero_point = (np.asarray(part) for part in (constant.scale, constant.zero_point))
-            shape = (-1,) if axis is not None else ()
-            found[constant.tensor] = exact_parameters(
-                scale.reshape(shape), zero_point.reshape(shape), lowest=lowest, highest=highest, axis=axis
-            )
+            found[constant.tensor] = _constant_parameters(model.plan.decisions[constant.tensor], constant)
     return found
+
+
+def _constant_parameters(decision: Decision, constant: QuantizedConstant) -> Parameters:
+    quantizer, axis = decision.quantizer, decision.axis
+    assert quantizer is not None
+    lowest, highest = quantizer.code_range
+    scale, zero_point = (np.asarray(part) for part in (constant.scale, constant.zero_point))
+    if quantizer.block_size is None:
+        shape = (-1,) if axis is not None else ()
+        scale, zero_point = scale.reshape(shape), zero_point.reshape(shape)
+    return exact_parameters(
+        scale,
+        zero_point,
+        lowest=lowest,
+        highest=highest,
+        axis=axis,
+        block=quantizer.block_size,
+        rounding="half_even" if quantizer.rounding == "half_even" else "half_away",
+    )
 
 
 def biases(model: QuantizedModel) -> dict[int, np.ndarray]:
@@ -222,11 +247,11 @@ def _never_observed(plan: Plan, tensor: int) -> SpecError:
 
 
 def _apply(
-    spec: Spec, model: keras.Model, data: Any, progress: Progress | None
+    spec: Spec, model: keras.Model, data: Any, progress: Progress | None, signature: Signature | None = None
 ) -> tuple[QuantizedModel, tuple[FloatFile, Samples]]:
-    quantized = QuantizedModel(model, spec)
+    quantized = QuantizedModel(model, spec, signature or _signature(model, data))
     calibration = _sampled(data, quantized)
-    file = lower(quantized)
+    file = float_file(quantized)
     problems = list(unfaithful_outputs(quantized, file, calibration.inputs))
     if problems:
         raise SpecError(problems)
@@ -234,6 +259,8 @@ def _apply(
     for index, observed in calibrate(file, quantized.plan, calibration.inputs, progress, means.update).items():
         extremes = observed.smallest, observed.largest
         quantized.ranges[index].start(observed.minimum, observed.maximum, extremes)
+    search_weight_ranges(quantized)
+    start_learning(quantized)
     correct_biases(quantized, means)
     return quantized, (file, calibration)
 

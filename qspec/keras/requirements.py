@@ -90,13 +90,9 @@ class Measurement:
     def float_outputs(self) -> list[np.ndarray]:
         """The float model's outputs."""
         assert self.samples is not None
-        outputs = self.model.float_model.predict(self._float_inputs(), verbose=0)
+        given = self.model.simulation.live.given(self.samples.inputs)
+        outputs = self.model.float_model.predict(given, verbose=0)
         return [np.asarray(output) for output in keras.tree.flatten(outputs)]
-
-    def _float_inputs(self) -> Any:
-        assert self.samples is not None
-        inputs = self.samples.inputs
-        return inputs[0] if len(inputs) == 1 else dict(zip(self.model.input_names, inputs, strict=True))
 
     def _accuracy_drop(self, labels: np.ndarray) -> Any:
         if len(self.float_outputs) != 1:

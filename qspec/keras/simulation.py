@@ -9,15 +9,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
 
 from qspec.graph.layers import Call, Value
-from qspec.graph.ops import OpGraph, Slot
+from qspec.graph.ops import Op, OpGraph, Slot, Tensor
 from qspec.keras.execution import Step, run_step, step_constants
 from qspec.keras.live_model import LiveModel
-from qspec.keras.op_execution import Constants
+from qspec.keras.op_execution import Behind, Constants, in_float
 from qspec.plan.plan import Plan
 
 
@@ -28,9 +29,17 @@ class Hooks:
         """A planned tensor was computed; what is returned takes its place."""
         return value
 
-    def constants(self, step: Step) -> Constants:
-        """The constants that a step runs with."""
+    def constants(self, step: Step, arguments: Sequence[Any]) -> Constants:
+        """The constants that a step runs with, called with these *arguments*."""
         return step_constants(step)
+
+    def behind(self, step: Step) -> Behind | None:
+        """What takes the place of the bias of the step's product with weights; None to add the bias."""
+        return None
+
+    def compute(self, call: Call, op: Op, tensors: Mapping[int, Tensor], operands: Sequence[Any]) -> Any:
+        """What an op of *call*, whose composition has these *tensors*, gives for its operands."""
+        return in_float(op, tensors, operands)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,31 +117,46 @@ class _Walk:
             (call.arguments, dict(call.keywords)),
         )
 
-        def inner(key: str, value: Any) -> Any:
-            tensor = self.ops.slots.get(Slot(call.index, "inner", key))
-            return value if tensor is None else self.hooks.tensor(tensor, value)
+        shown: set[str | int] = set()
+
+        def inner(slot: Slot, value: Any) -> Any:
+            tensor = self.ops.slots.get(Slot(call.index, slot.kind, slot.key))
+            if tensor is None:
+                return value
+            if slot.kind == "output":
+                shown.add(slot.key)
+                return self.hooks.tensor(tensor, value)
+            # Of a float inside the layer, ops in integers read a cast.
+            return self.cast(call.index, tensor, self.hooks.tensor(tensor, value))
 
         # A config holds the mode in which the model was once built, which is not that of this run.
         stored = {key: value for key, value in keywords.items() if key != "training"}
         known = inspect.signature(step.layer.call).parameters if step.layer is not None else ()
         mode = {key: value for key, value in self.mode.items() if key in known}
-        result = run_step(step, arguments, stored | mode, self.hooks.constants(step), inner)
+        constants = self.hooks.constants(step, arguments)
+        behind, compute = self.hooks.behind(step), partial(self.hooks.compute, call)
+        result = run_step(step, arguments, stored | mode, constants, inner, behind, compute)
         for position, value in enumerate(keras.tree.flatten(result)):
-            self.keep(Value(call.index, position), value)
+            self.keep(Value(call.index, position), value, shown=position in shown)
 
-    def keep(self, reference: Value, value: Any) -> None:
-        """Look at a layer's output, unless fusion left no tensor for it."""
+    def keep(self, reference: Value, value: Any, *, shown: bool = False) -> None:
+        """Look at a layer's output, unless it was *shown* already or fusion left no tensor for it."""
         slot = Slot(reference.call, "output", reference.output)
         tensor = self.ops.slots.get(slot)
-        self.values[reference] = value if tensor is None else self.hooks.tensor(tensor, value)
+        self.values[reference] = value if shown or tensor is None else self.hooks.tensor(tensor, value)
         self.tensors[reference] = tensor if tensor is not None else self.ops.slots.get(self.ops.fused.get(slot, slot))
 
     def read(self, call: int, reference: Value) -> Any:
         """What *call* reads there: the value, or what the plan casts it to for this call."""
         tensor = self.tensors[reference]
-        cast = None if tensor is None else self.casts.get((call, tensor))
+        value = self.values[reference]
+        return value if tensor is None else self.cast(call, tensor, value)
+
+    def cast(self, call: int, tensor: int, value: Any) -> Any:
+        """The *value* of a tensor as *call* reads it: cast, where the plan says so."""
+        cast = self.casts.get((call, tensor))
         if cast is None:
-            return self.values[reference]
+            return value
         if cast not in self.cast_values:
-            self.cast_values[cast] = self.hooks.tensor(cast, self.values[reference])
+            self.cast_values[cast] = self.hooks.tensor(cast, value)
         return self.cast_values[cast]

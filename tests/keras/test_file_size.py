@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import qspec
-from qspec.keras.lower import lower
+from qspec.keras.float_file import float_file
 from qspec.keras.model import QuantizedModel
 from qspec.keras.public import biases, parameters
 from qspec.litert.writer import write
@@ -62,7 +62,7 @@ def written(make, text, seed=None):
         if range_.fixed is None:
             low, high = -generator.uniform(1, 2), generator.uniform(1, 2)
             range_.start(low, high, (low, high))
-    content = write(lower(quantized), quantized.plan, parameters(quantized), biases(quantized))
+    content = write(float_file(quantized), quantized.plan, parameters(quantized), biases(quantized))
     predicted = predicted_size(quantized.plan)
     print(model.name, predicted, len(content))
     return predicted, len(content)

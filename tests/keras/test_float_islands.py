@@ -10,6 +10,7 @@ pytest.importorskip("tensorflow")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import qspec
 from qspec.graph.tflite_file import read_tflite_file
@@ -51,6 +52,18 @@ class Halves(keras.layers.Layer):
 class Looping(keras.layers.Layer):
     def call(self, value):
         return keras.ops.while_loop(lambda step, _: step < 3, lambda step, v: (step + 1, v * 0.5 + 1.0), (0, value))[1]
+
+
+@keras.saving.register_keras_serializable(package="test_float_islands")
+class Repeated(keras.layers.Layer):
+    def call(self, value):
+        return keras.ops.fori_loop(0, 3, lambda _, v: v * 0.5 + 1.0, value)
+
+
+@keras.saving.register_keras_serializable(package="test_float_islands")
+class Raw(keras.layers.Layer):
+    def call(self, value):
+        return tf.sin(value)
 
 
 def network(*middle: keras.layers.Layer) -> keras.Model:
@@ -96,12 +109,38 @@ def test_a_custom_layer_stays_in_float(tmp_path: Path, middle):
 
 def test_a_custom_layer_that_is_to_be_integer_is_an_error_that_tells_what_to_write(tmp_path: Path):
     with pytest.raises(qspec.SpecError) as raised:
-        quantized(tmp_path, network(Waves(name="waves")), "")
+        quantized(tmp_path, network(Raw(name="raw")), "")
 
     (error,) = raised.value.diagnostics
     assert "QS502" == error.code
-    assert "`Waves` at `waves`" in error.message
-    assert "match Waves { all = float }" in error.help
+    assert "`Raw` at `raw`" in error.message
+    assert "it calls TensorFlow where `keras.ops` would do, at line" in error.message
+    assert "`return tf.sin(value)`" in error.message
+    assert "match Raw { all = float }" in error.help
+
+
+def test_an_operation_without_ops_inside_of_a_custom_layer_is_named(tmp_path: Path):
+    with pytest.raises(qspec.SpecError) as raised:
+        quantized(tmp_path, network(Repeated(name="repeated")), "")
+
+    (error,) = raised.value.diagnostics
+    assert "the operation `ForiLoop` at `repeated/fori_loop` is not supported" in error.message
+
+
+def test_an_operation_inside_of_a_custom_layer_stays_in_float(tmp_path: Path):
+    result = quantized(
+        tmp_path, network(Repeated(name="repeated")), 'rule loop match Operation("ForiLoop") { all = float }'
+    )
+
+    assert result.ok
+
+
+def test_a_custom_layer_of_known_ones_is_integer(tmp_path: Path):
+    result = quantized(tmp_path, network(Waves(name="waves"), Halves(name="halves")), "")
+
+    assert result.ok
+    graph = read_tflite_file(result.path).main.graph
+    assert {"waves/sin", "waves/add", "halves/split"} <= {op.layer for op in graph.ops}
 
 
 def test_the_island_runs_on_the_host(tmp_path: Path):

@@ -19,14 +19,10 @@ input { batch = BATCH }
 default { weights = w8, output = a8 }
 """
 
-EXCEPTIONS = {
-    "up_2d_bilinear": "LiteRT's int8 kernel rounds positions to 1/1024 of a pixel, which a factor of 3 shows",
-}
-
 MODELS = {
     name: make
     for name, make in {**zoo_convolutions.models(), **zoo_movement.models()}.items()
-    if not name.startswith("conv_3d") and name not in EXCEPTIONS  # LiteRT has CONV_3D in float only
+    if not name.startswith("conv_3d")  # LiteRT has CONV_3D in float only
 }
 
 CASES = [

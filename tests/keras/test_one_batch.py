@@ -39,6 +39,17 @@ def test_a_result_of_so_many_samples(tmp_path, shape, operation):
     assert 3 == result.parity.samples
 
 
+def test_samples_that_meet_inside_a_layer(tmp_path):
+    wave = keras.Input((40,))
+    mel = keras.layers.MelSpectrogram(fft_length=16, sequence_stride=5, num_mel_bins=4, sampling_rate=2000)
+    samples = np.random.default_rng(3).normal(size=(24, 40)).astype("float32")
+
+    result = qspec.quantize(qspec.loads(SPEC), keras.Model(wave, mel(wave)), samples, tmp_path / "m.tflite")
+
+    assert result.ok
+    assert result.parity.largest <= 1
+
+
 def test_more_samples_than_the_file_has_are_an_error():
     value = keras.Input((4, 6))
     model = keras.Model(value, ops.slice(value, (0, 1, 2), (2, 2, 3)))

@@ -29,8 +29,10 @@ def settled(make):
     model = make()
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.gamma.assign(np.random.default_rng(2).uniform(0.5, 1.5, layer.gamma.shape))
-            layer.beta.assign(np.random.default_rng(3).normal(0, 0.3, layer.beta.shape))
+            if layer.scale:
+                layer.gamma.assign(np.random.default_rng(2).uniform(0.5, 1.5, layer.gamma.shape))
+            if layer.center:
+                layer.beta.assign(np.random.default_rng(3).normal(0, 0.3, layer.beta.shape))
             layer.momentum = 0.5
     for _ in range(4):
         model(inputs_of(model, 64), training=True)
