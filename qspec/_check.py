@@ -55,7 +55,7 @@ def check(spec: Spec | str | os.PathLike[str], model: Any = None, *, exact: bool
     unreadable: tuple[Diagnostic, ...] = ()
     if model is not None:
         try:
-            graph = read_graph(model)
+            graph = read_graph(model, loaded)
         except SpecError as error:
             unreadable = error.diagnostics
     report = lint.Report(diagnostics) if loaded is None else check_graph(loaded, graph, diagnostics)
@@ -116,8 +116,8 @@ def check_graph(
     return check(graph, spec, found)
 
 
-def read_graph(model: Any) -> LayerGraph | TfliteFile:
-    """What a live Keras model, a `.keras` or a `.tflite` file holds.
+def read_graph(model: Any, spec: Spec | None = None) -> LayerGraph | TfliteFile:
+    """What a live Keras model, a `.keras` or a `.tflite` file holds; layers of classes that *spec* names stay whole.
 
     Raises:
         SpecError: it is none of these.
@@ -126,7 +126,7 @@ def read_graph(model: Any) -> LayerGraph | TfliteFile:
         from qspec.graph.tflite_file import read_tflite_file
 
         return read_tflite_file(model)
-    return read_layers(model)
+    return read_layers(model, spec)
 
 
 def is_tflite_file(path: str | os.PathLike[str]) -> bool:
@@ -138,8 +138,8 @@ def is_tflite_file(path: str | os.PathLike[str]) -> bool:
     return is_tflite(path)
 
 
-def read_layers(model: Any) -> LayerGraph:
-    """The layer graph of a live Keras model or of a `.keras` file.
+def read_layers(model: Any, spec: Spec | None = None) -> LayerGraph:
+    """The layer graph of a live Keras model or of a `.keras` file. Layers of the classes that *spec* names stay whole.
 
     Raises:
         SpecError: it is neither.
@@ -149,5 +149,6 @@ def read_layers(model: Any) -> LayerGraph:
 
         return read_keras_file(model)
     from qspec.keras.live_model import read_model
+    from qspec.plan.layer_classes import named_classes
 
-    return read_model(model).graph
+    return read_model(model, frozenset() if spec is None else named_classes(spec)).graph

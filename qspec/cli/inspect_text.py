@@ -32,7 +32,7 @@ _PAIRS = {
     "filter_width": ("filter_height", "filter"),
 }
 _INDENT = " " * 4
-_ROLE = 9
+_NARROWEST_ROLE = 8
 _NARROWEST_NAME = 16
 _MOST_VALUES = 8
 
@@ -155,9 +155,10 @@ def _quantization(found: Quantization) -> str:
 
 @dataclass(frozen=True)
 class _Columns:
-    """The widths of names, types and shapes; `width` is the screen's, None for none. Scales stand in a line of their
-    own where not all of them fit behind the rest."""
+    """The widths of roles, names, types and shapes; `width` is the screen's, None for none. Scales stand in a line of
+    their own where not all of them fit behind the rest."""
 
+    role: int
     name: int
     type: int
     shape: int
@@ -166,24 +167,26 @@ class _Columns:
 
 
 def _columns(rows: list[Row], width: int | None) -> _Columns:
-    name, type_, shape, told = (max((display_width(row[column]) for row in rows), default=0) for column in (1, 2, 3, 4))
+    role, name, type_, shape, told = (max((display_width(row[k]) for row in rows), default=0) for k in range(5))
+    role = max(role, _NARROWEST_ROLE)
     if width is None:
-        return _Columns(name, type_, shape, None)
-    room = width - len(_INDENT) - _ROLE - type_ - shape - 4
+        return _Columns(role, name, type_, shape, None)
+    room = width - len(_INDENT) - role - 1 - type_ - shape - 4
     beside = room - told - 2 >= min(name, _NARROWEST_NAME)
     room -= told + 2 if beside else 0
-    return _Columns(max(min(name, room), _NARROWEST_NAME), type_, shape, width, beside)
+    return _Columns(role, max(min(name, room), _NARROWEST_NAME), type_, shape, width, beside)
 
 
 def _tensor_lines(row: Row, columns: _Columns) -> Iterator[str]:
     role, name, type_, shape, told = row
-    line = f"{_INDENT}{role:{_ROLE - 1}} {_fitted(name, columns.name)}  {type_:{columns.type}}  {shape:{columns.shape}}"
+    what = f"{role:{columns.role}} {_fitted(name, columns.name)}"
+    line = f"{_INDENT}{what}  {type_:{columns.type}}  {shape:{columns.shape}}"
     if columns.beside:
         yield _cut(f"{line}  {told}".rstrip(), columns.width)
         return
     yield _cut(line.rstrip(), columns.width)
     if told:
-        yield _cut(f"{_INDENT}{'':{_ROLE}}  {told}", columns.width)
+        yield _cut(f"{_INDENT}{'':{columns.role + 1}}  {told}", columns.width)
 
 
 def _fitted(name: str, room: int) -> str:

@@ -33,6 +33,7 @@ CONFLICTING_WEIGHTS = Code("QS305", "conflicting-weights")
 CHANGED_BY_CONSTRAINT = Code("QS306", "changed-by-constraint", Severity.WARNING)
 ADAPTED_GRANULARITY = Code("QS307", "adapted-granularity", Severity.NOTE)
 FUSED_SLOT = Code("QS308", "fused-slot", Severity.WARNING)
+LEFT_IN_FLOAT = Code("QS310", "left-in-float", Severity.WARNING)
 NOTHING_QUANTIZED = Code("QS309", "nothing-quantized", Severity.WARNING)
 
 NOT_ACCEPTED = Code("QS401", "not-accepted")

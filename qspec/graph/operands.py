@@ -126,3 +126,24 @@ def operand_of(op: Op, name: str) -> int:
     """The tensor that *op* reads as the operand called *name*; -1 where it has none."""
     position = operand_position(op.kind, name)
     return -1 if position is None or position >= len(op.inputs) else op.inputs[position]
+
+
+def weights_of_bias(op: Op, bias: int) -> int:
+    """The weights to whose products *op* adds *bias*: those of its gate, where there are gates."""
+    return op.inputs[op.inputs.index(bias) - _GATE_BIAS + 1] if _has_gates(op) else operand_of(op, "weights")
+
+
+def bias_of_weights(op: Op, weights: int) -> int:
+    """The bias of *op* that is added to products with *weights*; -1 where it has none."""
+    if not _has_gates(op):
+        return operand_of(op, "bias")
+    position = op.inputs.index(weights)
+    return op.inputs[position - 1 + _GATE_BIAS] if position <= _GATES else -1
+
+
+_GATES = 4
+_GATE_BIAS = 12
+
+
+def _has_gates(op: Op) -> bool:
+    return op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM"

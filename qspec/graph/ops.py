@@ -14,7 +14,8 @@ class Slot:
     """The name of a tensor in the words of the spec.
 
     `call` indexes `LayerGraph.calls`. `kind` and `key`: `output` with the output's index; `inner` with its name
-    (`depthwise`, `pre_activation`, `sigmoid`, `multiplier`, …); `weights` and `bias` with the variable's name.
+    (`depthwise`, `pre_activation`, `sigmoid`, `multiplier`, …); `weights` and `bias` with the variable's name, behind
+    which a part of it may be named (`kernel.forget`); `state` with the state's (`hidden`, `cell`).
     """
 
     call: int
@@ -62,6 +63,11 @@ class Tensor:
     slot: Slot | None = None
     value: Any = None
     source: Source | None = None
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it is a variable of the file that an op reads and writes, and that no op gives."""
+        return self.slot is not None and self.slot.kind == "state"
 
 
 @dataclass(frozen=True, eq=False)

@@ -368,10 +368,23 @@ def _quantize(op: _Signature) -> int:
     return 2 if result == "int16" else 1
 
 
+def _sequence_lstm(op: _Signature) -> int:
+    # The weights of the input gate may be absent.
+    types = op.type(0), op.type(2), op.outputs[0] if op.outputs else ABSENT
+    if types == _INT16_WITH_INT8:
+        return 5
+    if op.has("diagonal_recurrent_tensors"):
+        return 4
+    if types == _FLOAT_WITH_INT8:
+        return 3 if op.has("asymmetric_quantize_inputs") else 2
+    return 1
+
+
 _BY_ALL_TYPES: Mapping[str, Callable[[_Signature], int]] = {
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
     "FULLY_CONNECTED": _fully_connected,
     "QUANTIZE": _quantize,
     "CAST": _cast,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _sequence_lstm,
 }

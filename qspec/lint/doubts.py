@@ -18,7 +18,6 @@ from qspec.diagnostics.catalogue import (
     MISSING_IMPORT,
     NEAR_LIMIT,
     NOT_ACCEPTED,
-    NOT_SUPPORTED_YET,
     NOTHING_QUANTIZED,
     REFUSED_MODEL,
     REQUIREMENT_FAILED,
@@ -54,7 +53,7 @@ class Doubts:
 
     def _concern(self, diagnostic: Diagnostic) -> bool:
         if diagnostic.code not in _VERDICTS:
-            of_value = diagnostic.code == NOT_SUPPORTED_YET.code and diagnostic.span in self.values
+            of_value = diagnostic.code == INVALID_VALUE.code and diagnostic.span in self.values
             return of_value or (diagnostic.code == NOTHING_QUANTIZED.code and self.mistaken)
         if diagnostic.severity is Severity.NOTE and diagnostic.code == LEFT_TO_HOST.code:
             return self.mistaken  # what `default` brings is for those who have a spec that says what they mean

@@ -63,7 +63,7 @@ class _Alignment:
     def _follow(self, op: Op, actual: Op) -> None:
         """Find the tensors without a slot that an op reads: the plan knows no more of them."""
         for tensor, index in zip(op.inputs, actual.inputs, strict=False):
-            if tensor >= 0 and self.predicted.tensors[tensor].slot is None:
+            if tensor >= 0 and (self.predicted.tensors[tensor].slot is None or self.predicted.tensors[tensor].is_state):
                 self.found.setdefault(tensor, index)
 
     def _of_op(self, op: Op, actual: Op) -> Iterator[str]:

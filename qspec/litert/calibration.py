@@ -54,7 +54,8 @@ def calibrate(
         for index, group in groups.items()
     }
     total = -(-len(inputs[0]) // size)
-    for done, values in enumerate(file.run(fixed_batches(inputs, plan.batch, size)), 1):
+    states = {tensor for group in observed.values() for tensor in group.sources if plan.ops.tensors[tensor].is_state}
+    for done, values in enumerate(file.run(fixed_batches(inputs, plan.batch, size), states), 1):
         for group in observed.values():
             unusable = group.update(values)
             if unusable is not None:

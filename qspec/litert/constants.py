@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from qspec.graph.operands import operand_of
+from qspec.graph.operands import operand_of, weights_of_bias
 from qspec.graph.ops import Op, Tensor
 from qspec.numerics import Parameters, quantize, quantize_bias
 
@@ -21,7 +21,7 @@ def constant_codes(
     """
     if tensor.slot is None or tensor.slot.kind != "bias":
         return quantize(values, parameters[tensor.id]), parameters[tensor.id]
-    scales = [parameters[operand_of(op, name)].scale for name in ("input", "weights")]
+    scales = [parameters[read].scale for read in (operand_of(op, "input"), weights_of_bias(op, tensor.id))]
     codes: np.ndarray = quantize_bias(values, *scales, bits=64 if tensor.type == "int64" else 32)  # type: ignore[arg-type]
     scale = np.asarray(scales[0] * scales[1], np.float32)
     limits = np.iinfo(codes.dtype)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import UNREADABLE_FILE
+from qspec.diagnostics.catalogue import UNREADABLE_FILE, UNUSABLE_DATA
 from qspec.litert.flatbuffer import litert_missing
 
 Kernels = Literal["fast", "built_in", "reference"]
@@ -54,7 +54,11 @@ def make_interpreter(content: bytes, kernels: Kernels, *, keep_tensors: bool = F
 
 
 def run(interpreter: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The outputs for one batch, resized to it where the batch is dynamic."""
+    """The outputs for one batch, resized to it where the batch is dynamic.
+
+    Raises:
+        SpecError: a kernel refuses the data.
+    """
     pairs = list(zip(interpreter.get_input_details(), inputs, strict=True))
     if any(tuple(detail["shape"]) != array.shape for detail, array in pairs):
         for detail, array in pairs:
@@ -62,5 +66,11 @@ def run(interpreter: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         interpreter.allocate_tensors()
     for detail, array in pairs:
         interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
-    interpreter.invoke()
+    interpreter.reset_all_variables()  # the states of recurrent ops, which the run before has left
+    try:
+        interpreter.invoke()
+    except RuntimeError as error:  # LiteRT's own words stay the cause
+        message = "LiteRT stops while it runs the file on this data"
+        advice = "are there indices beyond the end of a table, as words that an Embedding does not have?"
+        raise SpecError([UNUSABLE_DATA.at(Place("data"), message, help=advice)]) from error
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]

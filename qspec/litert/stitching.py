@@ -11,6 +11,7 @@ from typing import Any
 
 from qspec.litert.flatbuffer import pack, unpack
 from qspec.litert.float_file import FloatFile
+from qspec.litert.own_operators import OwnOperator, write_in_stead
 
 _INPUT, _CUT, _ANOTHER = "input", "cut", "another"
 
@@ -30,16 +31,20 @@ def another_name(tensor: int, reader: int) -> str:
     return f"{_ANOTHER}_{reader:06}_{tensor:06}"
 
 
-def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> FloatFile:
+def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int], own: Sequence[OwnOperator] = ()) -> FloatFile:
     """The whole float file of a cut one.
 
-    *inputs* and *outputs* are the plan's tensor ids, in the order of the function's own inputs and outputs."""
+    *inputs* and *outputs* are the plan's tensor ids, in the order of the function's own inputs and outputs. Each
+    operator that writes a result of one of *own* stands in for that."""
     model = unpack(content)
     body = model.subgraphs[0]
     written = dict(zip(outputs, map(int, body.outputs), strict=True))
     names = {index: _read_name(body.tensors[index].name) for index in map(int, body.inputs)}
     real = {number: index for index, (kind, number) in names.items() if kind == _INPUT}
     written |= {tensor: real[position] for position, tensor in enumerate(inputs)}
+    stand_ins = {int(index): operator for operator in body.operators for index in operator.outputs}
+    for each in own:
+        write_in_stead(each, stand_ins[written[each.op.outputs[0]]], model, written)
     instead = {index: written[number] for index, (kind, number) in names.items() if kind != _INPUT}
     instead = {index: _followed(tensor, instead) for index, tensor in instead.items()}
     body.inputs = [real[position] for position in range(len(inputs))]
@@ -48,7 +53,7 @@ def stitch(content: bytes, inputs: Sequence[int], outputs: Sequence[int]) -> Flo
     body.outputs = [instead.get(int(index), int(index)) for index in body.outputs]
     body.operators = _in_order(body.operators)
     model.signatureDefs = []
-    return FloatFile(pack(model), tuple(inputs), tuple(outputs))
+    return FloatFile(pack(model), tuple(inputs), tuple(outputs), tuple(own))
 
 
 def _followed(tensor: int, instead: Mapping[int, int]) -> int:

@@ -11,13 +11,14 @@ import numpy as np
 import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
+from qspec.graph.intermediates import Intermediate, intermediates
 from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.litert.constants import constant_codes
 from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
 from qspec.litert.pieces import Pieces
-from qspec.numerics import Parameters, pack_int4
+from qspec.numerics import PACKED, Parameters, pack_codes
 from qspec.plan.plan import Plan
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -43,13 +44,15 @@ class _Writer:
     parameters: Mapping[int, Parameters]
     biases: Mapping[int, np.ndarray]
     indices: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the new file
-    copied: dict[int, int] = field(default_factory=dict)  # constant of the float file → tensor of the new file
+    copied: dict[int, int] = field(default_factory=dict)  # tensor in an opaque layer → tensor of the new file
+    alike: dict[tuple[str, tuple[int, ...], int], int] = field(default_factory=dict)  # type, shape, buffer → the tensor
     constants: dict[int, int] = field(default_factory=dict)  # constant of the plan → tensor of the new file
     buffer_of: dict[bytes, int] = field(default_factory=dict)
     codes: dict[tuple[int, int], int] = field(default_factory=dict)  # (builtin code, version) → operator code
     names: set[str] = field(default_factory=set)
     placed: dict[int, int] = field(default_factory=dict)  # tensor of the float file → tensor of the plan
     found: dict[int, int] = field(default_factory=dict)  # tensor of the plan → tensor of the float file
+    sources: dict[int, int] = field(default_factory=dict)  # constant behind a DEQUANTIZE → tensor of the float file
 
     def __post_init__(self) -> None:
         self.schema = schema()
@@ -62,10 +65,11 @@ class _Writer:
 
     def write(self) -> bytes:
         producers, inside = self._operators_by_tensor()
+        self._find_dequantized(producers)
         for tensor in self.graph.inputs:
             self._activation(self.graph.tensors[tensor])
         for op in self.graph.ops:
-            if op.kind in CASTS:
+            if op.kind in CASTS or (op.kind == "CAST" and not op.calls):
                 self._cast(op)
             elif op.kind == OPAQUE:
                 self._opaque(op, inside[op.calls[0]])
@@ -112,6 +116,17 @@ class _Writer:
             found[known[0]] = operator
         return found, inside
 
+    def _find_dequantized(self, producers: Mapping[int, Any]) -> None:
+        """Where the float file has the constants that the plan reads through a DEQUANTIZE: where their readers have
+        them."""
+        casts = {op.outputs[0]: op.inputs[0] for op in self.graph.ops if op.kind == "DEQUANTIZE"}
+        for op in self.graph.ops:
+            operator = producers.get(op.outputs[0]) if op.outputs else None
+            for tensor, index in zip(op.inputs, () if operator is None else operator.inputs, strict=False):
+                source = casts.get(tensor, -1)
+                if source >= 0 and self.graph.tensors[source].constant:
+                    self.sources[source] = int(index)
+
     def _name(self, index: int) -> str:
         name = self.body.tensors[index].name
         return str(name.decode() if isinstance(name, bytes) else name)
@@ -142,15 +157,42 @@ class _Writer:
     def _operator(self, op: Op, original: Any) -> None:
         if original is None:
             self._differs(f"the converter drops the {op.kind} of layer `{op.layer}`")
-        if self._kind(original) != op.kind:
-            self._differs(f"the converter makes {self._kind(original)} of layer `{op.layer}`, the plan {op.kind}")
+        kind = self.plan.rewritten.get(op.outputs[0], op.kind)
+        if self._kind(original) != kind:
+            self._differs(f"the converter makes {self._kind(original)} of layer `{op.layer}`, the plan {kind}")
+        if op.outputs[0] in self.plan.rewritten:
+            self._clamp(op)
+            return
         sources = [int(index) for index in original.inputs]
         count = max(len(sources), len(op.inputs))  # either may leave absent operands at the end away
         sources += [-1] * (count - len(sources))
         planned = [*op.inputs, *[-1] * (count - len(op.inputs))]
         original.inputs = [self._operand(op, tensor, source) for tensor, source in zip(planned, sources, strict=True)]
         original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
+        if op.attributes.get("asymmetric_quantize_inputs"):
+            original.builtinOptions.asymmetricQuantizeInputs = True
+        if inside := intermediates(op, self.graph):
+            original.intermediates = [self._intermediate(each) for each in inside]
         self._add(op, original, planned)
+
+    def _intermediate(self, intermediate: Intermediate) -> int:
+        parameters = self.parameters.get(intermediate.like)
+        return self._tensor(intermediate.name, intermediate.shape, intermediate.type, 0, parameters)
+
+    def _clamp(self, op: Op) -> None:
+        """An ADD of zero with a fused activation, for the activation alone that the float file has."""
+        operator = self.schema.OperatorT()
+        operator.builtinOptionsType = self.schema.BuiltinOptions.AddOptions
+        operator.builtinOptions = self.schema.AddOptionsT()
+        activation = op.attributes["fused_activation_function"]
+        operator.builtinOptions.fusedActivationFunction = getattr(self.schema.ActivationFunctionType, activation)
+        read, zero = op.inputs
+        if zero not in self.constants:
+            tensor = self.graph.tensors[zero]
+            self.constants[zero] = self._constant(op, tensor, np.asarray(tensor.value, np.float32))
+        operator.inputs = [self.indices[read], self.constants[zero]]
+        operator.outputs = [self._activation(self.graph.tensors[op.outputs[0]])]
+        self._add(op, operator, op.inputs)
 
     def _opaque(self, op: Op, operators: Sequence[Any]) -> None:
         """Copy what the converter made of a layer whose ops the plan does not know. It reads and writes floats."""
@@ -217,10 +259,13 @@ class _Writer:
 
     def _cast(self, op: Op) -> None:
         operator = self.schema.OperatorT()
-        options = "QuantizeOptions" if op.kind == "QUANTIZE" else "DequantizeOptions"
-        operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options)
-        operator.builtinOptions = getattr(self.schema, f"{options}T")()
-        operator.inputs = [self.indices[op.inputs[0]]]
+        if op.kind in CASTS:
+            options = f"{op.kind.capitalize()}Options"
+            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options)
+            operator.builtinOptions = getattr(self.schema, f"{options}T")()
+        source = op.inputs[0]
+        constant = self.graph.tensors[source].constant
+        operator.inputs = [self._operand(op, source, self.sources[source]) if constant else self.indices[source]]
         operator.outputs = [self._activation(self.graph.tensors[op.outputs[0]])]
         self._add(op, operator, op.inputs)
 
@@ -256,11 +301,11 @@ class _Writer:
             return -1
         planned = None if tensor < 0 else self.graph.tensors[tensor]
         if planned is not None and not planned.constant:
-            return self.indices[tensor]
+            return self._activation(planned) if planned.is_state else self.indices[tensor]
         if planned is None or tensor not in self.plan.decisions:
             return self._copy(source)
         if tensor not in self.constants:  # the steps of a recurrence read the same weights
-            self.constants[tensor] = self._constant(op, planned, source)
+            self.constants[tensor] = self._constant(op, planned, self._values(source))
         return self.constants[tensor]
 
     def _activation(self, tensor: Tensor) -> int:
@@ -268,29 +313,35 @@ class _Writer:
             parameters = self.parameters.get(tensor.id)
             shape = list(tensor.shape or ())
             self.indices[tensor.id] = self._tensor(tensor.name, shape, tensor.type, 0, parameters)
+            self.tensors[-1].isVariable = tensor.is_state
         return self.indices[tensor.id]
 
-    def _constant(self, op: Op, tensor: Tensor, source: int) -> int:
+    def _constant(self, op: Op, tensor: Tensor, values: np.ndarray) -> int:
         """A weight or bias on its own buffer: the converter merges equal constants of different layers."""
-        values = self._values(source)
         slot = tensor.slot
         if tensor.type == "float32":
             return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(values), None)
         if slot is not None and slot.kind == "bias":
             values = self.biases.get(tensor.id, values)
+        if tensor.type == "float16":
+            limit = np.finfo(np.float16).max
+            halves = np.clip(values, -limit, limit).astype(np.float16)
+            return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(halves), None)
         codes, parameters = constant_codes(op, tensor, values, self.parameters)
-        if tensor.type == "int4":
-            codes = pack_int4(codes)
+        if tensor.type in PACKED:
+            codes = pack_codes(codes, PACKED[tensor.type])
         return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(codes), parameters)
 
     def _copy(self, source: int) -> int:
-        if source not in self.copied:
-            original = self.body.tensors[source]
-            buffer = self._buffer(self._values(source))
-            kind = enum_names(self.schema.TensorType)[original.type].lower()
-            shape = [int(size) for size in original.shape]
-            self.copied[source] = self._tensor(f"constant_{len(self.copied)}", shape, kind, buffer, None)
-        return self.copied[source]
+        """A constant as it is; one tensor serves all that are equal, whatever the converter made of them."""
+        original = self.body.tensors[source]
+        kind = enum_names(self.schema.TensorType)[original.type].lower()
+        shape = [int(size) for size in original.shape]
+        buffer = self._buffer(self._values(source))
+        key = kind, tuple(shape), buffer
+        if key not in self.alike:
+            self.alike[key] = self._tensor(f"constant_{len(self.alike)}", shape, kind, buffer, None)
+        return self.alike[key]
 
     def _values(self, source: int) -> np.ndarray:
         original = self.body.tensors[source]
@@ -317,12 +368,26 @@ class _Writer:
         tensor.buffer = buffer
         tensor.hasRank = True
         if parameters is not None:
-            tensor.quantization = self.schema.QuantizationParametersT()
-            tensor.quantization.scale = parameters.scale.reshape(-1).astype(np.float32)
-            tensor.quantization.zeroPoint = parameters.zero_point.reshape(-1).astype(np.int64)
-            tensor.quantization.quantizedDimension = (parameters.axis or 0) if parameters.scale.size > 1 else 0
+            tensor.quantization = self._quantization(str(tensor.name), parameters)
         self.tensors.append(tensor)
         return len(self.tensors) - 1
+
+    def _quantization(self, name: str, parameters: Parameters) -> Any:
+        quantization = self.schema.QuantizationParametersT()
+        if parameters.block is not None:
+            scales = parameters.scale.astype(np.float16)
+            quantization.detailsType = self.schema.QuantizationDetails.BlockwiseQuantization
+            quantization.details = self.schema.BlockwiseQuantizationT()
+            quantization.details.scales = self._tensor(
+                f"{name}/scales", scales.shape, "float16", self._buffer(scales), None
+            )
+            quantization.details.zeroPoints = -1
+            quantization.details.blockSize = parameters.block
+            return quantization
+        quantization.scale = parameters.scale.reshape(-1).astype(np.float32)
+        quantization.zeroPoint = parameters.zero_point.reshape(-1).astype(np.int64)
+        quantization.quantizedDimension = (parameters.axis or 0) if parameters.scale.size > 1 else 0
+        return quantization
 
     def _unique(self, name: str) -> str:
         candidate, number = name, 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from qspec.diagnostics import Span
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
 from qspec.graph.ops import Op, Tensor
 from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
 from qspec.plan.plan import Origin
 from qspec.plan.quantizers import same_quantizer, with_range
+from qspec.plan.scales import take_types
 from qspec.plan.start import FLOAT, boundary, fallback
 from qspec.schema.quantizer import Quantizer, Range
 
@@ -22,6 +24,8 @@ def insert_casts(draft: Draft) -> None:
             wanted = _wanted(draft, op, tensor)
             if wanted is not None:
                 draft.reads.setdefault(op.index, {})[tensor] = _shared_cast(draft, tensor, wanted, op.layer, shared)
+        if draft.integer(op):
+            take_types(draft, op)
     for position, tensor in enumerate(draft.predicted.inputs):
         if draft.is_real(tensor):
             _interface(draft, tensor, position)
@@ -49,7 +53,18 @@ def _wanted(draft: Draft, op: Op, tensor: int) -> Assigned | None:
         return edge
     if have.quantizer is None and draft.integer(op):
         return edge or fallback(draft) or _like_output(draft, op)
+    if have.quantizer is not None and _is_other_type(draft, op, tensor, have.quantizer):
+        return _like_output(draft, op)
     return None
+
+
+def _is_other_type(draft: Draft, op: Op, tensor: int, quantizer: Quantizer) -> bool:
+    """Whether *op*, which computes in integers, computes in others than those that *tensor* is stored in. An op that
+    shares its input's scale takes over its type as well."""
+    types = [each.type for output in op.outputs if (each := draft.quantizer(output)) is not None]
+    if not types or quantizer.type == types[0] or {quantizer.type, types[0]} != {"int8", "int16"}:
+        return False
+    return not any(tensor in group for group in draft.asked_by(op).same_scale.get(types[0], ()))
 
 
 def _like_output(draft: Draft, op: Op) -> Assigned:
@@ -80,6 +95,9 @@ def _interface(draft: Draft, tensor: int, position: int) -> None:
     """The tensor that feeds a model input, where it is not the input's own."""
     quantizer, block = draft.quantizer(tensor), boundary(draft, "input", position)
     type_ = (block.type if block else None) or "float32"
+    if type_ == "float16":
+        _half_interface(draft, tensor, block.spans.get("type", block.span) if block else None)
+        return
     if quantizer is None or quantizer.type == type_:
         return
     outside = _uint8_twin(draft.assigned[tensor]) if type_ == "uint8" else FLOAT
@@ -89,6 +107,24 @@ def _interface(draft: Draft, tensor: int, position: int) -> None:
     draft.interface[tensor] = interface
     if outside.quantizer is not None:
         draft.twins[interface] = tensor
+
+
+def _half_interface(draft: Draft, tensor: int, span: Span | None) -> None:
+    """A model input of float16, which becomes float32 before anything else."""
+    name, shape = draft.tensors[tensor].name, draft.tensors[tensor].shape
+    interface = len(draft.tensors)
+    draft.tensors.append(Tensor(interface, f"{name}/interface", shape))
+    draft.assigned[interface] = _half("input", span)
+    draft.interface[tensor] = interface
+    draft.halves[interface] = tensor
+    if draft.quantizer(tensor) is not None:
+        draft.halves[interface] = len(draft.tensors)
+        draft.tensors.append(Tensor(len(draft.tensors), f"{name}/dequantize", shape))
+        draft.assigned[draft.halves[interface]] = FLOAT
+
+
+def _half(side: str, span: Span | None) -> Assigned:
+    return Assigned(Quantizer(name="float16", type="float16"), Origin("boundary", side, span))
 
 
 def _result(draft: Draft, tensor: int, position: int, shared: dict[tuple[int, str], list[int]]) -> None:
@@ -102,6 +138,10 @@ def _result(draft: Draft, tensor: int, position: int, shared: dict[tuple[int, st
         draft.results[tensor] = _shared_cast(draft, tensor, FLOAT, path, shared)
         return
     origin = Origin("boundary", "output", block.spans.get("type", block.span))
+    if type_ == "float16":
+        source = tensor if quantizer is None else _shared_cast(draft, tensor, FLOAT, path, shared)
+        draft.results[tensor] = draft.cast(source, _half("output", origin.span), path)
+        return
     if quantizer is not None and (quantizer.type, type_) == ("int8", "uint8"):
         outside = _uint8_twin(replace(draft.assigned[tensor], origin=origin))
         draft.results[tensor] = draft.cast(tensor, outside, path)
@@ -109,9 +149,16 @@ def _result(draft: Draft, tensor: int, position: int, shared: dict[tuple[int, st
         return
     general = fallback(draft)
     base = quantizer or (general.quantizer if general else None) or Quantizer(name=type_)
-    quantizer = replace(base, type=type_, range=block.range or Range())  # type: ignore[arg-type]
-    outside = Assigned(quantizer, origin)
-    draft.results[tensor] = draft.cast(tensor, outside, path)
+    # There is no kernel from 16 bits to uint8, so these go by way of int8.
+    halfway = (base.type, type_) == ("int16", "uint8") and quantizer is not None
+    inner = "int8" if halfway else type_
+    scheme = "symmetric" if type_ == "int16" else base.scheme if base.type != "int16" else "asymmetric"
+    quantizer = replace(base, type=inner, scheme=scheme, range=block.range or Range())  # type: ignore[arg-type]
+    draft.results[tensor] = draft.cast(tensor, Assigned(quantizer, origin), path)
+    if halfway:
+        middle = draft.results[tensor]
+        draft.results[tensor] = draft.cast(middle, _uint8_twin(draft.assigned[middle]), path)
+        draft.twins[draft.results[tensor]] = middle
 
 
 def _uint8_twin(assigned: Assigned) -> Assigned:

@@ -6,28 +6,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from qspec.diagnostics import Diagnostic, Span
-from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY, NOT_SUPPORTED_YET
+from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY
 from qspec.graph.ops import Op
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import Draft
-from qspec.plan.start import FLOAT
-from qspec.schema.quantizer import Quantizer
+from qspec.plan.stored_weights import store_weights
+from qspec.schema.quantizer import Granularity, Quantizer
 from qspec.schema.target import Row
 from qspec.targets import ConstantChoice
+
+_COARSER: tuple[Granularity, ...] = ("per_channel", "per_tensor")
 
 
 def adapt_constants(draft: Draft) -> None:
     """Give each constant a granularity that its op takes, and the axis of its channels.
 
-    A quantizer that came by `default` goes from per channel to per tensor where the op takes one scale only; one that
-    a rule assigned stays, and the runtime's table reports it.
+    A quantizer that came by `default` goes from per block to per channel, and from per channel to per tensor where the
+    op takes one scale only; one that a rule assigned stays, and the runtime's table reports it.
     """
     adapted: dict[Span, _Adapted] = {}
+    casts: dict[int, int] = {}
+
+    def adapt(op: Op, tensor: int, changed: Quantizer, reason: str) -> None:
+        _adapt(draft, op, tensor, changed, reason, adapted)
+
     for op in draft.predicted.ops:
         if draft.integer(op):
             _adapt_op(draft, op, adapted)
-        else:
-            _keep_float(draft, op)
+        elif draft.in_float(op):
+            store_weights(draft, op, casts, adapt)
     for note in adapted.values():
         draft.report(note.diagnostic())
 
@@ -36,16 +42,18 @@ def adapt_constants(draft: Draft) -> None:
 class _Adapted:
     """One assignment in `default` that was adapted, the table's row, and the layers."""
 
-    quantizer: Quantizer
+    asked: Quantizer
+    instead: Quantizer
     span: Span
     kind: str
     row: Row | None
+    reason: str
     layers: dict[str, None] = field(default_factory=dict)
 
     def diagnostic(self) -> Diagnostic:
         names = ", ".join(f"`{layer}`" for layer in list(self.layers)[:5]) + (", …" if len(self.layers) > 5 else "")
-        related = ((self.row.span, f"{self.kind} takes one scale for all channels"),) if self.row else ()
-        message = f"`{self.quantizer.name}` is per channel, and per tensor in {names}"
+        related = ((self.row.span, self.reason),) if self.row else ()
+        message = f"`{self.asked.name}` is {_words(self.asked)}, and {_words(self.instead)} in {names}"
         return ADAPTED_GRANULARITY.at(self.span, message, related=related, layer=next(iter(self.layers)), op=self.kind)
 
 
@@ -58,9 +66,13 @@ def _adapt_op(draft: Draft, op: Op, adapted: dict[Span, _Adapted]) -> None:
             continue
         choices = draft.asked_by(op).granularities(tensor, output.type, quantizer.type)
         if choices and not _choose(draft, tensor, quantizer, choices):
-            if draft.assigned[tensor].by_person or not any(c.granularity == "per_tensor" for c in choices):
+            coarser = next((each for each in _COARSER if any(each == choice.granularity for choice in choices)), None)
+            if draft.assigned[tensor].by_person or coarser is None:
                 continue
-            _to_per_tensor(draft, op, tensor, quantizer, adapted)
+            changed = replace(quantizer, granularity=coarser, block_size=None)
+            _choose(draft, tensor, changed, choices)
+            scales = "one scale for all channels" if coarser == "per_tensor" else "scales for whole channels"
+            _adapt(draft, op, tensor, changed, f"{op.kind} takes {scales}", adapted)
         weights = tensor
     for tensor in draft.constants(op):
         if weights in draft.axes and _is_bias(draft, tensor) and draft.quantizer(tensor) is not None:
@@ -81,48 +93,21 @@ def _choose(draft: Draft, tensor: int, quantizer: Quantizer, choices: Iterable[C
     return False
 
 
-def _to_per_tensor(draft: Draft, op: Op, tensor: int, quantizer: Quantizer, adapted: dict[Span, _Adapted]) -> None:
+def _adapt(draft: Draft, op: Op, tensor: int, changed: Quantizer, reason: str, adapted: dict[Span, _Adapted]) -> None:
     assigned = draft.assigned[tensor]
-    changed = replace(quantizer, granularity="per_tensor", block_size=None)
+    assert assigned.quantizer is not None
     draft.assigned[tensor] = replace(assigned, quantizer=changed)
-    draft.change(tensor, f"per tensor, since {op.kind} takes one scale for all channels")
+    draft.change(tensor, f"{_words(changed)}, since {reason}")
     if assigned.origin.span is not None:
         rows = draft.table.rows(op.kind)
-        note = _Adapted(quantizer, assigned.origin.span, op.kind, rows[0] if rows else None)
+        note = _Adapted(assigned.quantizer, changed, assigned.origin.span, op.kind, rows[0] if rows else None, reason)
         adapted.setdefault(assigned.origin.span, note).layers[op.layer] = None
+
+
+def _words(quantizer: Quantizer) -> str:
+    return quantizer.granularity.replace("_", " ")
 
 
 def _is_bias(draft: Draft, tensor: int) -> bool:
     slot = draft.tensors[tensor].slot
     return slot is not None and slot.kind == "bias"
-
-
-def _keep_float(draft: Draft, op: Op) -> None:
-    """An op in float has float constants: its kernels would otherwise quantize the activations behind our back."""
-    if not draft.in_float(op):
-        return
-    for tensor in draft.constants(op):
-        assigned = draft.assigned[tensor]
-        if assigned.quantizer is not None:
-            _report_hybrid(draft, op, tensor, assigned)
-            draft.assigned[tensor] = FLOAT
-
-
-def _report_hybrid(draft: Draft, op: Op, tensor: int, assigned: Assigned) -> None:
-    output = draft.assigned[op.outputs[0]]
-    span = output.origin.span or assigned.origin.span
-    if span is None:
-        return
-    path = draft.path(tensor)
-    other = assigned.origin.span
-    draft.report(
-        NOT_SUPPORTED_YET.at(
-            span,
-            f"`{op.layer}` gives a float result, and its {draft.tensors[tensor].slot} would be "
-            f"`{assigned.quantizer.name if assigned.quantizer else 'float'}`",
-            related=((other, "the weights are quantized here"),) if other is not None and other is not span else (),
-            help="write `all = float` for the whole layer (and for those fused with it), or quantize its output",
-            layer=path,
-            op=op.kind,
-        )
-    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from qspec.diagnostics import Diagnostic, Diagnostics
 from qspec.graph.layers import LayerGraph
@@ -21,7 +22,7 @@ BUILT_IN = Origin("built_in")
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """A QUANTIZE or DEQUANTIZE that the plan adds: from one tensor to a new one, for what `layer` does."""
+    """A QUANTIZE, DEQUANTIZE or CAST that the plan adds: from one tensor to a new one, for what `layer` does."""
 
     kind: str
     source: int
@@ -36,7 +37,12 @@ class Draft:
     `assigned` has every tensor of real numbers, `edges` what `input` slots say of a call's reading. `axes` are the
     channel axes of constants, `grouped_constants` those constants that share the scale of activations. `reads` says, by
     op index and tensor, which cast an op reads instead; `interface` which tensor feeds a model input, `results` which
-    one a model output is read from; `twins` are the uint8 ones among them, with the int8 tensor whose scale they share.
+    one a model output is read from; `twins` are the uint8 ones among them, with the int8 tensor whose scale they share;
+    `halves` says which float32 tensor is made of an interface of float16.
+    `zeros` are the constants that clamps add, by op index (see `clamps.py`). `shifted` are the tensors whose scale is a
+    power of two, since their op shifts.
+    `attributes` are what the plan adds to those of ops, by op index.
+    `islands` are the ops that stay in float, by their first result, each with the reason.
     `changes` are what constraints made of what was assigned, in sentences.
     """
 
@@ -53,9 +59,14 @@ class Draft:
     reads: dict[int, dict[int, int]] = field(default_factory=dict)
     casts: dict[int, Cast] = field(default_factory=dict)
     interface: dict[int, int] = field(default_factory=dict)
+    halves: dict[int, int] = field(default_factory=dict)
     results: dict[int, int] = field(default_factory=dict)
     twins: dict[int, int] = field(default_factory=dict)
     grouped_constants: set[int] = field(default_factory=set)
+    zeros: dict[int, int] = field(default_factory=dict)
+    attributes: dict[int, dict[str, Any]] = field(default_factory=dict)
+    shifted: set[int] = field(default_factory=set)
+    islands: Mapping[int, str] = field(default_factory=dict)
     changes: dict[int, list[str]] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
@@ -73,13 +84,16 @@ class Draft:
         return any(self.quantizer(tensor) is not None for tensor in op.outputs)
 
     def in_float(self, op: Op) -> bool:
-        """Whether *op* computes in float. An op that gives no real numbers (a shape) does neither."""
+        """Whether *op* computes in float. An op that gives no real numbers (a shape) does neither, unless it is left
+        there for what it reads."""
+        if op.outputs[0] in self.islands:
+            return True
         return any(self.is_real(tensor) for tensor in op.outputs) and not self.integer(op)
 
     def activations(self, op: Op) -> Iterator[int]:
-        """The tensors of real numbers that *op* reads and that are no constants."""
+        """The tensors of real numbers that *op* reads and that are neither constants nor states of its own."""
         for tensor in dict.fromkeys(op.inputs):
-            if self.is_real(tensor) and not self.tensors[tensor].constant:
+            if self.is_real(tensor) and not self.tensors[tensor].constant and not self.tensors[tensor].is_state:
                 yield tensor
 
     def constants(self, op: Op) -> Iterator[int]:
@@ -109,7 +123,7 @@ class Draft:
     def cast(self, source: int, assigned: Assigned, layer: str) -> int:
         """A new tensor, cast from *source*, with this quantizer (None: float)."""
         result = len(self.tensors)
-        kind = "DEQUANTIZE" if assigned.quantizer is None else "QUANTIZE"
+        kind = "DEQUANTIZE" if assigned.quantizer is None else "CAST" if assigned.quantizer.is_float else "QUANTIZE"
         origin = self.tensors[source]
         number = sum(cast.source == source for cast in self.casts.values())
         name = f"{origin.name}/{kind.lower()}{f'_{number}' if number else ''}"

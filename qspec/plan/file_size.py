@@ -7,15 +7,18 @@ to differ: equal ones (two biases of zeros) share a buffer in the file, which is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from struct import calcsize
 from typing import Any
 
 import qspec
 from qspec.diagnostics import Severity
+from qspec.graph.attributes import written_options
 from qspec.graph.flatbuffer import Field
+from qspec.graph.intermediates import intermediates
 from qspec.graph.layers import Shape
+from qspec.graph.operands import weights_of_bias
 from qspec.graph.ops import OPAQUE, Op, Tensor
 from qspec.graph.tflite_schema import layout as schema_fields
 from qspec.plan.layout import Layout
@@ -23,63 +26,6 @@ from qspec.plan.plan import Plan
 from qspec.plan.representation import representation
 from qspec.targets.costs import stored_bytes
 from qspec.targets.table import version_of
-
-# The table of options that the converter gives each op; to others it gives none, not even an empty one (measured,
-# TensorFlow 2.21). QUANTIZE and DEQUANTIZE are the writer's own.
-_OPTIONS: Mapping[str, str] = {
-    kind: table
-    for table, kinds in {
-        "AddOptions": "ADD",
-        "ArgMaxOptions": "ARG_MAX",
-        "ArgMinOptions": "ARG_MIN",
-        "BatchMatMulOptions": "BATCH_MATMUL",
-        "BucketizeOptions": "BUCKETIZE",
-        "ConcatenationOptions": "CONCATENATION",
-        "Conv2DOptions": "CONV_2D",
-        "Conv3DOptions": "CONV_3D CONV_3D_TRANSPOSE",
-        "CumsumOptions": "CUMSUM",
-        "DepthToSpaceOptions": "DEPTH_TO_SPACE",
-        "DepthwiseConv2DOptions": "DEPTHWISE_CONV_2D",
-        "DequantizeOptions": "DEQUANTIZE",
-        "DivOptions": "DIV",
-        "ExpOptions": "EXP",
-        "FullyConnectedOptions": "FULLY_CONNECTED",
-        "GatherOptions": "GATHER",
-        "GeluOptions": "GELU",
-        "L2NormOptions": "L2_NORMALIZATION",
-        "LeakyReluOptions": "LEAKY_RELU",
-        "LocalResponseNormalizationOptions": "LOCAL_RESPONSE_NORMALIZATION",
-        "LogSoftmaxOptions": "LOG_SOFTMAX",
-        "MirrorPadOptions": "MIRROR_PAD",
-        "MulOptions": "MUL",
-        "NegOptions": "NEG",
-        "OneHotOptions": "ONE_HOT",
-        "PackOptions": "PACK",
-        "PadOptions": "PAD",
-        "PadV2Options": "PADV2",
-        "Pool2DOptions": "AVERAGE_POOL_2D MAX_POOL_2D",
-        "QuantizeOptions": "QUANTIZE",
-        "ReducerOptions": "MEAN REDUCE_ALL REDUCE_ANY REDUCE_MAX REDUCE_MIN REDUCE_PROD SUM",
-        "ResizeBilinearOptions": "RESIZE_BILINEAR",
-        "ResizeNearestNeighborOptions": "RESIZE_NEAREST_NEIGHBOR",
-        "SelectOptions": "SELECT",
-        "SelectV2Options": "SELECT_V2",
-        "ShapeOptions": "SHAPE",
-        "SoftmaxOptions": "SOFTMAX",
-        "SpaceToDepthOptions": "SPACE_TO_DEPTH",
-        "SplitOptions": "SPLIT",
-        "SplitVOptions": "SPLIT_V",
-        "SquareOptions": "SQUARE",
-        "SqueezeOptions": "SQUEEZE",
-        "StridedSliceOptions": "STRIDED_SLICE",
-        "SubOptions": "SUB",
-        "TopKV2Options": "TOPK_V2",
-        "TransposeConvOptions": "TRANSPOSE_CONV",
-        "UnidirectionalSequenceLSTMOptions": "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        "UnpackOptions": "UNPACK",
-    }.items()
-    for kind in kinds.split()
-}
 
 # `Buffer.data` has force_align: 16.
 _BUFFER_ALIGNMENT = 16
@@ -105,7 +51,8 @@ def size_margin(size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _FileTensor:
-    """A tensor as it will stand in the file. `buffer` is 0 for an activation, `scales` how many there are."""
+    """A tensor as it will stand in the file. `buffer` is 0 for an activation, `scales` how many there are, and
+    `symmetric` whether their zero points are zeros."""
 
     name: str
     shape: Shape
@@ -113,6 +60,9 @@ class _FileTensor:
     buffer: int = 0
     scales: int = 0
     axis: int = 0
+    symmetric: bool = False
+    is_variable: bool = False
+    blocks: int = 0  # their scales are in a tensor of their own
 
 
 class _Contents:
@@ -135,14 +85,21 @@ class _Contents:
             for tensor in op.inputs:
                 if tensor >= 0 and self.graph.tensors[tensor].constant:
                     self._constant(op, self.graph.tensors[tensor])
+                elif tensor >= 0 and self.graph.tensors[tensor].is_state:
+                    self._activation(tensor)
             for tensor in op.outputs:
                 self._activation(tensor)
+            for inside in intermediates(op, self.graph):
+                self._add(_FileTensor(inside.name, inside.shape, inside.type, scales=int(inside.like >= 0)))
 
     def _activation(self, index: int) -> None:
         if index not in self._known:
             self._known.add(index)
             tensor = self.graph.tensors[index]
-            self._add(_FileTensor(tensor.name, tensor.shape or (), tensor.type, scales=int(self._is_quantized(index))))
+            scales = int(self._is_quantized(index))
+            self._add(
+                _FileTensor(tensor.name, tensor.shape or (), tensor.type, scales=scales, is_variable=tensor.is_state)
+            )
 
     def _constant(self, op: Op, tensor: Tensor) -> None:
         if tensor.id not in self.plan.decisions:
@@ -153,7 +110,21 @@ class _Contents:
         self._known.add(tensor.id)
         scales, axis = self._scales(op, tensor) if self._is_quantized(tensor.id) else (0, 0)
         buffer = self._buffer(tensor, self._content(op, tensor))
-        self._add(_FileTensor(tensor.name, tensor.shape or (), tensor.type, buffer, scales, axis))
+        symmetric, blocks = self._is_symmetric(tensor), self._blocks(tensor)
+        self._add(
+            _FileTensor(tensor.name, tensor.shape or (), tensor.type, buffer, scales, axis, symmetric, blocks=blocks)
+        )
+
+    def _blocks(self, tensor: Tensor) -> int:
+        """How many blocks a constant has with a scale each, which stand in a tensor of float16 before it."""
+        quantizer = self.plan.decisions[tensor.id].quantizer
+        if quantizer is None or quantizer.block_size is None:
+            return 0
+        rows, columns = ((size or 1) for size in tensor.shape or (1, 1))
+        shape = (rows, columns // quantizer.block_size)
+        scales = Tensor(-1, f"{tensor.name}/scales", shape, "float16", constant=True)
+        self._add(_FileTensor(scales.name, shape, scales.type, self._buffer(scales, ("scales", tensor.id))))
+        return shape[0] * shape[1]
 
     def _copy(self, tensor: Tensor) -> None:
         """The converter keeps one tensor of each value, which the writer copies when an op first reads it."""
@@ -168,6 +139,13 @@ class _Contents:
         decision = self.plan.decisions.get(tensor)
         return decision is not None and decision.quantizer is not None and not decision.quantizer.is_float
 
+    def _is_symmetric(self, tensor: Tensor) -> bool:
+        """Whether its zero points are zeros: of a bias, and where the quantizer says so."""
+        if tensor.slot is not None and tensor.slot.kind == "bias":
+            return True
+        quantizer = self.plan.decisions[tensor.id].quantizer
+        return quantizer is not None and quantizer.scheme == "symmetric"
+
     def _is_zeros(self, op: Op, tensor: Tensor) -> bool:
         """Whether it is a bias that no variable gives, and that no normalization was folded into."""
         is_bias = tensor.slot is not None and tensor.slot.kind == "bias"
@@ -176,7 +154,7 @@ class _Contents:
     def _scales(self, op: Op, tensor: Tensor) -> tuple[int, int]:
         """How many scales a constant has, and along which axis. A bias has as many as its op's weights."""
         is_bias = tensor.slot is not None and tensor.slot.kind == "bias"
-        scaled = self.graph.tensors[op.inputs[1]] if is_bias else tensor
+        scaled = self.graph.tensors[weights_of_bias(op, tensor.id)] if is_bias else tensor
         decision = self.plan.decisions.get(scaled.id)
         if decision is None or decision.axis is None or not scaled.shape:
             return 1, 0
@@ -244,7 +222,7 @@ def _lay_out(plan: Plan, contents: _Contents) -> int:
     layout.vector(len(plan.ops.inputs))
     layout.vector(len(plan.ops.outputs))
     for op, code in zip(plan.ops.ops, kinds, strict=True):
-        _operator(layout, op, codes[code])
+        _operator(layout, op, codes[code], len(intermediates(op, plan.ops)))
     layout.vector(len(plan.ops.ops))
     layout.string("main")
     layout.table([(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)])  # tensors, inputs, outputs, operators, name
@@ -264,32 +242,42 @@ def _lay_out(plan: Plan, contents: _Contents) -> int:
 
 def _tensor(layout: Layout, tensor: _FileTensor) -> None:
     dynamic = None in tensor.shape
-    layout.vector(len(tensor.shape))
+    layout.shared_vector(tuple(size or 1 for size in tensor.shape), len(tensor.shape))
     layout.string(tensor.name)
-    if tensor.scales:
+    if tensor.blocks:
+        layout.table([(0, 4), (1, 4), (2, 4)])  # scales, zero_points, block_size
+        layout.table([(4, 1), (5, 4)])  # details_type, details
+    elif tensor.scales:
         layout.vector(tensor.scales, 4)
-        layout.vector(tensor.scales, 8)
+        if tensor.symmetric and tensor.scales > 1:
+            layout.shared_vector(f"{tensor.scales} zeros", tensor.scales, 8)
+        else:
+            layout.vector(tensor.scales, 8)
         layout.table([(2, 4), (3, 4), *[(6, 4)] * bool(tensor.axis)])  # scale, zero_point, quantized_dimension
     if dynamic:
-        layout.vector(len(tensor.shape))
+        layout.shared_vector(tuple(-1 if size is None else size for size in tensor.shape), len(tensor.shape))
     fields = ((0, 4, True), (1, 1, tensor.type != "float32"), (2, 4, tensor.buffer), (3, 4, True))
-    more = ((4, 4, tensor.scales), (7, 4, dynamic), (8, 1, True))  # quantization, shape_signature, has_rank
+    # quantization, is_variable, shape_signature, has_rank
+    more = ((4, 4, tensor.scales), (5, 1, tensor.is_variable), (7, 4, dynamic), (8, 1, True))
     layout.table([(position, size) for position, size, written in (*fields, *more) if written])
 
 
-def _operator(layout: Layout, op: Op, code: int) -> None:
+def _operator(layout: Layout, op: Op, code: int, intermediate: int) -> None:
     layout.vector(len(op.inputs))
     layout.vector(len(op.outputs))
-    options = op.kind in _OPTIONS
-    if options:
-        _options(layout, op)
-    fields = [(1, 4), (2, 4), *[(3, 1), (4, 4)] * options]  # inputs, outputs, builtin_options_type, builtin_options
-    layout.table([*[(0, 4)] * bool(code), *fields])
+    options = written_options(op.kind)
+    if options is not None:
+        _options(layout, op, options)
+    if intermediate:
+        layout.vector(intermediate)
+    # inputs, outputs, builtin_options_type, builtin_options
+    fields = [(1, 4), (2, 4), *[(3, 1), (4, 4)] * (options is not None)]
+    layout.table([*[(0, 4)] * bool(code), *fields, *[(8, 4)] * bool(intermediate)])
 
 
-def _options(layout: Layout, op: Op) -> None:
+def _options(layout: Layout, op: Op, table: str) -> None:
     fields = []
-    for name, field in schema_fields(_OPTIONS[op.kind]).items():
+    for name, field in schema_fields(table).items():
         value = op.attributes.get(name)
         if field.kind == "numbers":
             layout.vector(len(value or ()), calcsize(field.code))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from qspec.graph.ops import Op, OpGraph, Tensor
+from qspec.plan.clamps import addition
 from qspec.plan.draft import Draft
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.scales import Groups, range_groups
@@ -39,19 +40,26 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
         ranges,
         batch,
         tuple(draft.diagnostics.items),
+        {op.outputs[0]: op.kind for op in graph.ops if op.index in draft.zeros},
     )
 
 
 def _ops(draft: Draft) -> Iterator[Op]:
     """The predicted ops with the casts before their first readers; those at the model's edges first and last."""
     for tensor, interface in draft.interface.items():
-        yield Op(-1, "QUANTIZE", (interface,), (tensor,), layer=draft.path(tensor))
+        source = draft.halves.get(interface, interface)
+        if source != interface:
+            yield Op(-1, "DEQUANTIZE", (interface,), (source,), layer=draft.path(tensor))
+        if source != tensor:
+            yield Op(-1, "QUANTIZE", (source,), (tensor,), layer=draft.path(tensor))
     written: set[int] = set()
     for op in draft.predicted.ops:
         reads = draft.reads.get(op.index, {})
         for result in dict.fromkeys(reads.values()):
             yield from _cast_ops(draft, result, written)
-        yield replace(op, inputs=tuple(reads.get(tensor, tensor) for tensor in op.inputs))
+        inputs = tuple(reads.get(tensor, tensor) for tensor in op.inputs)
+        planned = replace(op, inputs=inputs, attributes={**op.attributes, **draft.attributes.get(op.index, {})})
+        yield addition(planned, draft.zeros[op.index]) if op.index in draft.zeros else planned
     for result in dict.fromkeys(draft.results.values()):
         yield from _cast_ops(draft, result, written)
 
@@ -70,7 +78,8 @@ def _activation_order(draft: Draft, ops: tuple[Op, ...]) -> Iterator[int]:
     seen: set[int] = set()
     graph = draft.predicted
     for tensor in (*graph.inputs, *(tensor for op in ops for tensor in (*op.inputs, *op.outputs))):
-        if tensor in seen or tensor < 0 or draft.quantizer(tensor) is None:
+        quantizer = draft.quantizer(tensor)
+        if tensor in seen or tensor < 0 or quantizer is None or quantizer.is_float:
             continue
         seen.add(tensor)
         if not draft.tensors[tensor].constant or tensor in draft.grouped_constants:

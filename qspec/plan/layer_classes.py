@@ -9,7 +9,17 @@ from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, UNDEFINED_NAME,
 from qspec.graph.layers import LayerGraph
 from qspec.lowering.table import all_lowerings, lowering_of
 from qspec.schema.names import offer
+from qspec.schema.patterns import parts_of
 from qspec.schema.spec import Spec
+from qspec.syntax import tree
+
+
+def named_classes(spec: Spec) -> frozenset[str]:
+    """The classes that a spec speaks of, in patterns and `layer` statements: a layer of such a class stays one layer,
+    though its code could be looked into."""
+    patterns = [rule.pattern for rule in spec.rules] + [each.pattern for each in spec.patterns.values()]
+    named = {part.name.text for pattern in patterns for part in parts_of(pattern) if isinstance(part, tree.LayerClass)}
+    return frozenset(named) | {each.name for each in spec.layer_classes}
 
 
 def layer_class_reports(spec: Spec, layers: LayerGraph | None = None) -> Iterator[Diagnostic]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
@@ -11,20 +13,23 @@ from qspec.graph.ops import OPAQUE, OpGraph
 from qspec.lowering import lower
 from qspec.plan.cascade import make_cascade
 from qspec.plan.casts import insert_casts
+from qspec.plan.clamps import write_clamps_as_additions
 from qspec.plan.conditions import Attributes
 from qspec.plan.constants import adapt_constants
 from qspec.plan.draft import Draft
 from qspec.plan.finish import finish
 from qspec.plan.index import LayerIndex
+from qspec.plan.islands import Island, island_reports, islands
 from qspec.plan.layer_classes import layer_class_reports
 from qspec.plan.one_scale import one_scale
 from qspec.plan.plan import Plan
 from qspec.plan.rule_reports import rule_reports
-from qspec.plan.runtime import runtime_reports
+from qspec.plan.runtime import runtime_reports, runtime_verdicts
 from qspec.plan.scales import share_scales
 from qspec.plan.slots import SlotTable
 from qspec.plan.start import start
-from qspec.plan.support import unsupported
+from qspec.plan.states import is_recurrence, recurrences_to_unroll
+from qspec.plan.support import meaningless
 from qspec.schema.shipped import shipped_target
 from qspec.schema.spec import Spec
 from qspec.schema.target import TargetDefinition
@@ -34,13 +39,29 @@ from qspec.targets import Table
 def make_plan(spec: Spec, layers: LayerGraph) -> Plan:
     """Decide every tensor of the model. What is wrong stands in `Plan.diagnostics`; the plan is whole even then, but
     only one without errors can be carried out."""
-    batch = batch_of(spec)
-    classes = {each.name: each.like for each in spec.layer_classes}
-    predicted, diagnostics = lower(layers, batch, spec.train.batch_norm, classes)
-    plan = plan_ops(spec, layers, predicted, Table(runtime()), batch)
+    batch, table = batch_of(spec), Table(runtime())
+    predicted, diagnostics = _lowered(spec, layers, table, batch)
+    plan = plan_ops(spec, layers, predicted, table, batch)
     islands = _float_islands(plan)
     unknown = (item for item in diagnostics if item.code != UNSUPPORTED_LAYER.code or item.layer not in islands)
     return _with(plan, (*layer_class_reports(spec, layers), *unknown, *plan.diagnostics))
+
+
+def _lowered(spec: Spec, layers: LayerGraph, table: Table, batch: int | None) -> tuple[OpGraph, tuple[Diagnostic, ...]]:
+    """The ops of the model, recurrent layers written out where one op cannot do what the spec asks of them. What is too
+    long for that, and quantized by `default` only, stays one op, and in float."""
+    classes = {each.name: each.like for each in spec.layer_classes}
+    lower_with = partial(lower, layers, batch, spec.train.batch_norm, classes)
+    found = lower_with()
+    if not any(map(is_recurrence, found[0].ops)):
+        return found
+    unfit = recurrences_to_unroll(_with_islands(spec, layers, found[0], table, batch, {}))
+    if not unfit:
+        return found
+    unrolled = lower_with(unrolled=frozenset(unfit))
+    too_long = {item.layer for item in unrolled[1] if item.code == UNSUPPORTED_LAYER.code}
+    left = frozenset(path for path, in_general in unfit.items() if in_general and path in too_long)
+    return lower_with(unrolled=frozenset(unfit) - left) if left else unrolled
 
 
 def _float_islands(plan: Plan) -> frozenset[str]:
@@ -57,19 +78,39 @@ def _is_quantized(plan: Plan, tensor: int) -> bool:
 
 def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, batch: int | None) -> Plan:
     """As `make_plan`, for an op graph and a runtime's table that are there already."""
+    found: dict[int, Island] = {}
+    while True:
+        plan = _with_islands(spec, layers, predicted, table, batch, found)
+        verdicts = runtime_verdicts(plan, table)
+        new = islands(plan, table, verdicts)
+        if not new:
+            reports = (*island_reports(plan, table, found), *runtime_reports(plan, table, verdicts))
+            return _with(plan, (*plan.diagnostics, *reports))
+        found |= new
+
+
+def _with_islands(
+    spec: Spec,
+    layers: LayerGraph,
+    predicted: OpGraph,
+    table: Table,
+    batch: int | None,
+    found: Mapping[int, Island],
+) -> Plan:
     index = LayerIndex(layers)
     slots = SlotTable(index, predicted)
     cascade = make_cascade(spec, slots, Attributes(index, predicted))
     draft = Draft(spec, layers, predicted, slots, cascade, table, list(predicted.tensors))
-    for diagnostic in (*unsupported(spec), *cascade.diagnostics, *rule_reports(cascade, slots)):
+    for diagnostic in (*meaningless(spec), *cascade.diagnostics, *rule_reports(cascade, slots)):
         draft.report(diagnostic)
+    draft.islands = {tensor: island.sentence for tensor, island in found.items()}
     start(draft)
     one_scale(draft)
     insert_casts(draft)
     groups = share_scales(draft)
+    write_clamps_as_additions(draft, groups)
     adapt_constants(draft)
-    plan = finish(draft, groups, batch)
-    return _with(plan, (*plan.diagnostics, *runtime_reports(plan, table)))
+    return finish(draft, groups, batch)
 
 
 def runtime() -> TargetDefinition:

@@ -42,12 +42,14 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class RangeGroup:
     """Tensors that share one scale and zero point. Only `sources` bring values of their own; the rest move or select
-    them (RESHAPE, MAX_POOL_2D, CONCATENATION …). `fixed` is (scale, zero point) where the op or the spec fixes it."""
+    them (RESHAPE, MAX_POOL_2D, CONCATENATION …). `fixed` is (scale, zero point) where the op or the spec fixes it.
+    `shifted`: the scale is a power of two, 2^-15 to 2^-9, since the op shifts by it."""
 
     quantizer: Quantizer
     tensors: tuple[int, ...]
     sources: tuple[int, ...]
     fixed: tuple[float, int] | None = None
+    shifted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class Plan:
     one it is given: (call index, tensor id) → tensor id; the model's outputs have the pseudo call -1. Model inputs
     likewise: the tensor that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the
     interface takes. A uint8 tensor there has its int8 tensor's range: the same scale, the zero point 128 higher.
+    `rewritten` has the ops that `ops` writes in another form, by their first output: their kinds in `predicted`.
     """
 
     spec: Spec
@@ -71,6 +74,7 @@ class Plan:
     ranges: tuple[RangeGroup, ...]
     batch: int | None
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    rewritten: Mapping[int, str] = field(default_factory=dict)
 
     def decision(self, slot: Slot) -> Decision | None:
         """What the tensor of *slot* becomes; None where fusion left no such tensor."""

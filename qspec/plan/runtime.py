@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Place, Span
@@ -10,23 +10,26 @@ from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import OPAQUE, Op
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation, same_scale
-from qspec.targets import Judge, Reason, Representation, Table, Verdict
+from qspec.targets import Judge, Reason, Table, Verdict
 
 
-def runtime_reports(plan: Plan, table: Table) -> Iterator[Diagnostic]:
-    """The quantized ops that *table* does not take as planned, one diagnostic for each assignment and reason, and those
-    of which it warns."""
+def runtime_verdicts(plan: Plan, table: Table) -> list[tuple[Op, Verdict]]:
+    """What *table* says of each quantized op, as planned."""
     stored = representation(plan)
     judge = Judge(plan.ops, stored, same_scale=same_scale(plan))
+    return [(op, judge.judge(table, op)) for op in plan.ops.ops if _quantized(op, plan)]
+
+
+def runtime_reports(plan: Plan, table: Table, verdicts: Iterable[tuple[Op, Verdict]]) -> Iterator[Diagnostic]:
+    """The quantized ops that *table* does not take as planned, one diagnostic for each assignment and reason, and those
+    of which it warns."""
     refusals = Refusals(plan)
     warnings: dict[Reason, list[Op]] = {}
-    for op in plan.ops.ops:
-        if _quantized(op, plan, stored):
-            verdict = judge.judge(table, op)
-            if not verdict.accepted:
-                refusals.add(op, verdict)
-            for warning in verdict.warnings:
-                warnings.setdefault(warning, []).append(op)
+    for op, verdict in verdicts:
+        if not verdict.accepted:
+            refusals.add(op, verdict)
+        for warning in verdict.warnings:
+            warnings.setdefault(warning, []).append(op)
     yield from refusals.diagnostics(table.name)
     for warning, ops in warnings.items():
         yield _warning(plan, table, warning, ops)
@@ -66,10 +69,11 @@ class Refusals:
             yield refusal.diagnostic(self.plan, target)
 
 
-def _quantized(op: Op, plan: Plan, stored: Callable[[int], Representation]) -> bool:
+def _quantized(op: Op, plan: Plan) -> bool:
     """Whether the op stores integers for real numbers. Those of a model's own, pixels of uint8, are none."""
-    planned = [tensor for tensor in (*op.inputs, *op.outputs) if tensor in plan.decisions]
-    return op.kind != OPAQUE and any(stored(tensor).is_quantized for tensor in planned)
+    planned = [plan.decisions[tensor] for tensor in (*op.inputs, *op.outputs) if tensor in plan.decisions]
+    quantizers = (decision.quantizer for decision in planned if decision.quantizer is not None)
+    return op.kind != OPAQUE and any(not quantizer.is_float for quantizer in quantizers)
 
 
 def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qspec.diagnostics import Span
-from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
-from qspec.graph.ops import Op
+from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY, CHANGED_BY_CONSTRAINT, NOT_ACCEPTED
+from qspec.graph.ops import Op, Tensor
 from qspec.plan.cascade import Assigned
 from qspec.plan.draft import Draft
 from qspec.plan.plan import RangeGroup
 from qspec.plan.quantizers import fixed_parameters, same_quantizer
+from qspec.plan.states import power_of_two
 from qspec.schema.quantizer import Quantizer
 
 Parameters = tuple[float, int]
@@ -57,10 +58,15 @@ def _relations(draft: Draft, op: Op) -> Iterator[_Relation]:
     for tensors in draft.asked_by(op).same_scale.get(quantizer.type, ()):
         quantized = [tensor for tensor in tensors if draft.quantizer(draft.read_by(op, tensor)) is not None]
         outputs = tuple(tensor for tensor in quantized if tensor in op.outputs)
-        constants = tuple(tensor for tensor in quantized if draft.tensors[tensor].constant)
+        # A state takes over the parameters of the output, whose last step it is, as constants do.
+        constants = tuple(tensor for tensor in quantized if _has_no_writer(draft.tensors[tensor]))
         inputs = tuple(tensor for tensor in quantized if tensor not in outputs and tensor not in constants)
         if outputs and (inputs or constants):
             yield _Relation(op, inputs, outputs, constants)
+
+
+def _has_no_writer(tensor: Tensor) -> bool:
+    return tensor.constant or tensor.is_state
 
 
 @dataclass
@@ -101,7 +107,7 @@ class Groups:
         source = self.draft.read_by(relation.op, relation.inputs[0])
         self.draft.grouped_constants.update(relation.constants)
         for tensor in (*relation.outputs, *relation.constants):
-            self._take_type(tensor, source, relation.op)
+            _take_type(self.draft, tensor, source, relation.op)
             self.unite(source, tensor)
         self.followers.update(relation.constants or relation.outputs)
 
@@ -110,17 +116,9 @@ class Groups:
         output = relation.outputs[0]
         self.draft.grouped_constants.update(relation.constants)
         for tensor in relation.constants:
-            self._take_type(tensor, output, relation.op)
+            _take_type(self.draft, tensor, output, relation.op)
             self.unite(output, tensor)
         self.followers.update(relation.constants)
-
-    def _take_type(self, tensor: int, source: int, op: Op) -> None:
-        mine, theirs = self.draft.assigned[tensor], self.draft.assigned[source]
-        assert mine.quantizer is not None
-        assert theirs.quantizer is not None
-        if mine.quantizer.type != theirs.quantizer.type:
-            self._report_loss([tensor], mine, theirs, f"{op.kind} keeps the type and scale of its input")
-            self.draft.assigned[tensor] = theirs
 
     def join(self, relation: _Relation) -> None:
         """Several inputs: those that can share the output's parameters do, the others are requantized."""
@@ -200,32 +198,90 @@ class Groups:
             if fixer is not None:
                 scale, zero_point = self.fixed[winner]
                 reason = f"the output of {fixer.kind} always has scale {scale:g} and zero point {zero_point}"
-                self._report_loss([member], assigned, None, reason)
+                _report_loss(self.draft, [member], assigned, None, reason)
+            elif self._is_coarser(member, assigned):
+                self._report_coarser(member, assigned)
             elif not same_quantizer(assigned.quantizer, quantizer):
-                self._report_loss([member], assigned, decision, f"it shares one scale with `{self.draft.path(winner)}`")
+                _report_loss(
+                    self.draft, [member], assigned, decision, f"it shares one scale with `{self.draft.path(winner)}`"
+                )
         for member in members:
             if not same_quantizer(self.draft.quantizer(member), quantizer):
                 self.draft.assigned[member] = decision
+
+    def _is_coarser(self, member: int, assigned: Assigned) -> bool:
+        """Whether weights have a finer granularity by `default` than activations can have."""
+        slot, quantizer = self.draft.tensors[member].slot, assigned.quantizer
+        finer = quantizer is not None and quantizer.granularity != "per_tensor"
+        return slot is not None and slot.kind == "weights" and not assigned.by_person and finer
+
+    def _report_coarser(self, member: int, assigned: Assigned) -> None:
+        path = self.draft.path(member)
+        reason = "it shares the one scale of the layer's output"
+        self.draft.change(member, reason)
+        if assigned.quantizer is not None and assigned.origin.span is not None:
+            words = assigned.quantizer.granularity.replace("_", " ")
+            message = f"`{assigned.quantizer.name}` is {words}, and per tensor in `{path}`: {reason}"
+            self.draft.report(ADAPTED_GRANULARITY.at(assigned.origin.span, message, layer=path))
 
     def _harmless(self, quantizer: Quantizer | None, fixed: Parameters) -> bool:
         """Whether nothing that was said is lost to *fixed*: a range from the data's extremes is what a quantizer has
         when nothing is said."""
         return quantizer is None or quantizer.range.method == "minmax" or fixed_parameters(quantizer) == fixed
 
-    def _report_loss(self, tensors: Iterable[int], loser: Assigned, winner: Assigned | None, reason: str) -> None:
-        for tensor in tensors:
-            path = self.draft.path(tensor)
-            self.draft.change(tensor, reason)
-            span = loser.origin.span
-            if not loser.by_person or span is None:
-                continue
-            related: tuple[tuple[Span, str], ...] = ()
-            if winner is not None and winner.origin.span is not None:
-                related = ((winner.origin.span, "this quantizer is used instead"),)
-            name = loser.quantizer.name if loser.quantizer else "float"
-            self.draft.report(
-                CHANGED_BY_CONSTRAINT.at(span, f"`{path}` does not get `{name}`: {reason}", related=related, layer=path)
-            )
+
+def take_types(draft: Draft, op: Op) -> None:
+    """Give the result of *op* the type of its one input, where they share a scale."""
+    for relation in _relations(draft, op):
+        if len(relation.inputs) == 1:
+            source = draft.read_by(op, relation.inputs[0])
+            for tensor in (*relation.outputs, *relation.constants):
+                _take_type(draft, tensor, source, op)
+
+
+def _take_type(draft: Draft, tensor: int, source: int, op: Op) -> None:
+    mine, theirs = draft.assigned[tensor], draft.assigned[source]
+    assert mine.quantizer is not None
+    assert theirs.quantizer is not None
+    if mine.quantizer.type == theirs.quantizer.type:
+        return
+    slot, reason = draft.tensors[tensor].slot, f"{op.kind} keeps the type and scale of its input"
+    if slot is not None and slot.kind == "weights" and mine.origin.span is not None:
+        _refuse_weights(draft, tensor, op, reason)  # types of weights never adapt
+    else:
+        _report_loss(draft, [tensor], mine, theirs, reason)
+    draft.assigned[tensor] = theirs
+
+
+def _refuse_weights(draft: Draft, tensor: int, op: Op, reason: str) -> None:
+    mine, result = draft.assigned[tensor], draft.assigned[op.outputs[0]]
+    assert mine.origin.span is not None
+    assert mine.quantizer is not None
+    path, target = draft.path(tensor), draft.table.name
+    given = result.quantizer.type if result.quantizer is not None else "float32"
+    message = (
+        f"{target} does not take {op.kind} of `{path}` as planned: {reason}, and {mine.quantizer.type} is not {given}"
+    )
+    related = () if result.origin.span is None else ((result.origin.span, "the quantizer of its output"),)
+    hint = "give weights and output one type, or leave the output in float"
+    what = {"layer": path, "op": op.kind, "target": target}
+    draft.report(NOT_ACCEPTED.at(mine.origin.span, message, related=related, help=hint, **what))
+
+
+def _report_loss(draft: Draft, tensors: Iterable[int], loser: Assigned, winner: Assigned | None, reason: str) -> None:
+    for tensor in tensors:
+        path = draft.path(tensor)
+        draft.change(tensor, reason)
+        span = loser.origin.span
+        if not loser.by_person or span is None:
+            continue
+        related: tuple[tuple[Span, str], ...] = ()
+        if winner is not None and winner.origin.span is not None:
+            related = ((winner.origin.span, "this quantizer is used instead"),)
+        name = loser.quantizer.name if loser.quantizer else "float"
+        draft.report(
+            CHANGED_BY_CONSTRAINT.at(span, f"`{path}` does not get `{name}`: {reason}", related=related, layer=path)
+        )
 
 
 def range_groups(draft: Draft, groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:
@@ -246,4 +302,6 @@ def range_groups(draft: Draft, groups: Groups, order: Iterable[int]) -> tuple[tu
 
 def _range_group(groups: Groups, members: list[int]) -> RangeGroup:
     sources = tuple(member for member in members if member not in groups.followers)
-    return RangeGroup(groups.quantizer(members[0]), tuple(members), sources, groups.parameters(members[0]))
+    quantizer, shifted = groups.quantizer(members[0]), members[0] in groups.draft.shifted
+    fixed = power_of_two(quantizer.range) if shifted else groups.parameters(members[0])
+    return RangeGroup(quantizer, tuple(members), sources, fixed, shifted)

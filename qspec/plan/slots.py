@@ -49,11 +49,12 @@ class SlotTable:
         return slot
 
     def of_call(self, call: Call, kind: str, key: str | int | None = None) -> Iterator[int]:
-        """The tensors of *call* behind `kind` or `kind[key]`; a shared layer's weights and bias through any call."""
+        """The tensors of *call* behind `kind` or `kind[key]`, and the parts of that; a shared layer's weights and bias
+        through any call."""
         calls = self._calls_of_layer[id(call.layer)] if kind in ("weights", "bias") else [call]
         for each in calls:
             for slot, tensor in self._by_call.get(each.index, ()):
-                if slot.kind == kind and key in (None, slot.key):
+                if slot.kind == kind and (key in (None, slot.key) or str(slot.key).startswith((f"{key}/", f"{key}."))):
                     yield tensor
 
     def known(self, call: Call) -> Iterator[str]:
@@ -76,7 +77,9 @@ class SlotTable:
         return Resolved(tuple(dict.fromkeys(found)))
 
     def _output_slots(self, call: Call) -> list[Slot]:
-        count = len(self.ops.shapes.get(call.index, ())) or 1
+        # A result that no other layer reads may be read inside, as the last state of a recurrent layer is.
+        written = (slot.key for slot, _ in self._by_call.get(call.index, ()) if slot.kind == "output")
+        count = max(1, len(self.ops.shapes.get(call.index, ())), *(int(key) + 1 for key in written))
         return [Slot(call.index, "output", position) for position in range(count)]
 
     def _outputs(self, call: Call, key: str | int | None) -> Resolved:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
+from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op, Slot
 from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
 from qspec.plan.plan import Origin
 from qspec.plan.quantizers import same_quantizer, with_range
+from qspec.plan.states import assign_states
 from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.spec import Boundary
 
@@ -32,8 +34,12 @@ def start(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.outputs):
         if draft.is_real(tensor):
             _model_output(draft, tensor, position)
+    for op in draft.predicted.ops:
+        if op.outputs[0] in draft.islands:
+            _leave_in_float(draft, op, draft.islands[op.outputs[0]])
     _leave_inputs_in_float(draft)
     for op in draft.predicted.ops:
+        assign_states(draft, op)
         _biases(draft, op)
 
 
@@ -60,6 +66,7 @@ def _activation(draft: Draft, tensor: int, op: Op) -> Assigned:
     assigned = draft.cascade.tensors.get(tensor)
     if op.kind == "CAST" and (assigned is None or not assigned.by_person):
         # It makes reals of integers as they are stored: a scale of its own would not be applied.
+        draft.change(tensor, "float, since LiteRT's CAST knows no scale")
         return FLOAT
     if assigned is not None:
         return _plain(assigned)
@@ -103,7 +110,8 @@ def _plain(assigned: Assigned) -> Assigned:
 def _constant(draft: Draft, tensor: int, op: Op) -> Assigned:
     slot = draft.tensors[tensor].slot
     if tensor in draft.cascade.tensors:
-        return _plain(draft.cascade.tensors[tensor])
+        said = draft.cascade.tensors[tensor]
+        return said if said.quantizer is not None and said.quantizer.type == "float16" else _plain(said)
     if slot is not None and slot.kind in ("weights", "bias", "state"):
         return FLOAT
     follows = _as_output(draft, slot.call if slot else op.calls[0])
@@ -115,10 +123,19 @@ def _constant(draft: Draft, tensor: int, op: Op) -> Assigned:
 def _biases(draft: Draft, op: Op) -> None:
     for tensor in draft.constants(op):
         slot = draft.tensors[tensor].slot
-        if slot is None or slot.kind != "bias" or tensor in draft.cascade.tensors or not draft.integer(op):
+        if slot is None or slot.kind != "bias" or tensor in draft.cascade.tensors:
+            continue
+        if not draft.integer(op):
+            draft.assigned[tensor] = _beside_float(draft, op)
             continue
         wide = any((quantizer := draft.quantizer(output)) and quantizer.bits == 16 for output in op.outputs)
         draft.assigned[tensor] = Assigned(bias_quantizer("int64" if wide else "int32"), BUILT_IN)
+
+
+def _beside_float(draft: Draft, op: Op) -> Assigned:
+    """What a bias is that nobody speaks of: float16 beside weights of float16, else float."""
+    weights = draft.assigned.get(operand_of(op, "weights"), FLOAT)
+    return weights if _type(weights.quantizer) == "float16" else FLOAT
 
 
 def bias_quantizer(type_: str) -> Quantizer:
@@ -142,6 +159,13 @@ def _model_input(draft: Draft, tensor: int, position: int) -> Assigned:
     return _at_edge(draft, tensor, assigned, block)
 
 
+def _leave_in_float(draft: Draft, op: Op, sentence: str) -> None:
+    for tensor in (*op.outputs, *draft.constants(op)):
+        if draft.is_real(tensor):
+            draft.assigned[tensor] = replace(draft.assigned[tensor], quantizer=None)
+            draft.change(tensor, sentence)
+
+
 def _leave_inputs_in_float(draft: Draft) -> None:
     """A float input that is quantized in general only, and that no op reads in integers, stays float: QUANTIZE and
     DEQUANTIZE in a row would only lose."""
@@ -149,7 +173,7 @@ def _leave_inputs_in_float(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.inputs):
         block = boundary(draft, "input", position)
         general = draft.assigned.get(tensor, FLOAT).origin.kind == "default"
-        floating = block is None or (block.type in (None, "float32") and block.range is None)
+        floating = block is None or (block.type in (None, "float32", "float16") and block.range is None)
         ops = readers.get(tensor, ())
         if general and floating and ops and all(draft.in_float(op) for op in ops):
             draft.assigned[tensor] = FLOAT
@@ -165,7 +189,7 @@ def _model_output(draft: Draft, tensor: int, position: int) -> None:
 
 def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> Assigned:
     """A model input's quantizer. Inside the model a uint8 input is int8: only its first QUANTIZE sees uint8."""
-    inner = {"uint8": "int8", "float32": None}.get(block.type or "", block.type)
+    inner = {"uint8": "int8", "float32": None, "float16": None}.get(block.type or "", block.type)
     if inner is not None and _type(assigned.quantizer) != inner:
         general = assigned if assigned.quantizer else fallback(draft)
         base = general.quantizer if general and general.quantizer else Quantizer(name=inner)

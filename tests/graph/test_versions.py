@@ -170,3 +170,22 @@ def test_an_op_without_operands_is_no_failure():
 def test_the_rescaling_of_a_product():
     assert 2.0 == rescale_of(1.0, 1.0, 0.5)
     assert rescale_of(1.0, None, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "types", "attributes"),
+    [
+        (1, ("float32", "float32", "float32"), {}),
+        (1, ("int8", "int8", "int8"), {}),
+        (2, ("float32", "int8", "float32"), {"asymmetric_quantize_inputs": False}),
+        (3, ("float32", "int8", "float32"), {"asymmetric_quantize_inputs": True}),
+        (4, ("float32", "int8", "float32"), {"diagonal_recurrent_tensors": True}),
+        (5, ("int16", "int8", "int16"), {}),
+    ],
+)
+def test_an_lstm_by_its_types(version: int, types: tuple[str, str, str], attributes: dict[str, bool]) -> None:
+    activation, weights, result = types
+    # The input gate has none: its weights are those of an LSTM with coupled gates.
+    operands = [activation, "none", weights, weights, weights, "none", weights, weights, weights]
+
+    assert version == op_version("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [result], attributes)

@@ -84,5 +84,5 @@ def test_a_table_with_a_mistake_gives_no_verdict_and_a_sound_one_does() -> None:
     )
     found = said(STANDARD + table + DEPLOYED + DEFAULT + EDGES + SIXTEEN + "require npu.coverage == 100%\n")
 
-    # The runtime does not take the 16 bits either, at the weights that `default` gives.
-    assert [(5, "QS101"), (11, "QS401"), (15, "QS402")] == found
+    # The runtime takes the 16 bits, between two QUANTIZE ops.
+    assert [(5, "QS101"), (15, "QS402")] == found

@@ -80,10 +80,10 @@ def test_both_positions_of_a_quantizer_that_is_not_taken():
 
 
 def test_without_a_model_only_the_spec_is_checked():
-    spec, diagnostics = loads(GOOD + "train { batch_norm = track } # qspec: ignore[QS301]\n")
+    spec, diagnostics = loads(GOOD + "rule r match Dense { weights = w8(range = kl) } # qspec: ignore[QS301]\n")
     report = check(spec, None, diagnostics)
 
-    assert (["QS207"], "", None) == ([item.code for item in report.diagnostics], report.placement_text(), report.plan)
+    assert (["QS201"], "", None) == ([item.code for item in report.diagnostics], report.placement_text(), report.plan)
 
 
 @pytest.mark.parametrize("model", [None, small_model()], ids=["alone", "with a model"])

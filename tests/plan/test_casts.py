@@ -19,6 +19,8 @@ def edges(plan):
         ("input { type = int8 }\noutput { type = int8 }", ["int8", "int8"], "CONV_2D", "SOFTMAX"),
         ("input { type = uint8 }\noutput { type = uint8 }", ["uint8", "uint8"], "QUANTIZE", "QUANTIZE"),
         ("input { type = float32 }\noutput { type = int8 }", ["float32", "int8"], "QUANTIZE", "SOFTMAX"),
+        ("input { type = float16 }\noutput { type = float16 }", ["float16", "float16"], "DEQUANTIZE", "CAST"),
+        ("input { type = int8 }\noutput { type = int16 }", ["int8", "int16"], "CONV_2D", "QUANTIZE"),
     ],
 )
 def test_the_edges_of_the_model(small, text, expected, first, last):
@@ -99,13 +101,13 @@ def test_an_input_that_a_rule_quantizes_is_quantized_even_before_float(small):
     assert ["QUANTIZE", "DEQUANTIZE", "CONV_2D"] == kinds(plan)[:3]
 
 
-def test_a_float_output_with_quantized_weights_is_an_error(small):
+def test_a_float_output_with_quantized_weights_reads_them_as_they_are(small):
     plan = plan_of("rule r match Dense { output = float }", small)
-    (diagnostic,) = plan.diagnostics
 
-    assert "QS207" == diagnostic.code
-    assert "float" == diagnostic.span.source.text[diagnostic.span.start : diagnostic.span.end]
-    assert "all = float" in diagnostic.help
+    assert [] == codes(plan)
+    (op,) = (op for op in plan.ops.ops if op.kind == "FULLY_CONNECTED")
+    assert ["float32", "int8", "float32"] == [plan.ops.tensors[tensor].type for tensor in op.inputs]
+    assert op.attributes["asymmetric_quantize_inputs"]
 
 
 def test_an_island_back_into_integers_uses_the_consumers_input_slot(small):
@@ -182,3 +184,41 @@ def test_sixteen_bit_activations_have_wide_biases():
     plan = plan_of("default { weights = w8, output = a16 }", layers)
 
     assert ("int64", "int16", []) == (type_of(plan, "c/bias"), type_of(plan, "c"), codes(plan))
+
+
+def chain():
+    """Convolution, pooling, convolution, Dense."""
+    m = ModelBuilder()
+    x = m("Conv2D", m.input(8, 8, 3, name="image"), name="first", filters=4)
+    x = m("Conv2D", m("MaxPooling2D", x, name="pool"), name="second", filters=4)
+    return m.graph(m("Dense", m("Flatten", x, name="flat"), name="head", units=2))
+
+
+def test_a_layer_of_other_integers_stands_between_two_casts():
+    plan = plan_of('rule wide match Conv2D where name == "second" { output = a16 }', chain())
+    types = {op.layer: [plan.ops.tensors[tensor].type for tensor in (*op.inputs, *op.outputs)] for op in plan.ops.ops}
+
+    assert [] == codes(plan)
+    assert ["int16", "int8", "int64", "int16"] == types["second"]
+    assert ["QUANTIZE", "CONV_2D", "MAX_POOL_2D", "QUANTIZE", "CONV_2D", "RESHAPE", "QUANTIZE"] == kinds(plan)[:7]
+    assert "int8" == type_of(plan, "head")
+
+
+def test_what_keeps_the_scale_of_its_input_keeps_its_integers_too():
+    plan = plan_of('rule wide match Conv2D where name == "first" { output = a16 }', chain())
+
+    assert [] == codes(plan)
+    assert ("int16", "int8") == (type_of(plan, "pool"), type_of(plan, "second"))
+    # The cast stands behind the pooling, which has less to cast.
+    assert ["QUANTIZE", "QUANTIZE", "CONV_2D", "MAX_POOL_2D", "QUANTIZE", "CONV_2D"] == kinds(plan)[:6]
+
+
+def test_from_sixteen_bits_to_uint8_by_way_of_int8(small):
+    plan = plan_of("default { weights = w8, output = a16 }\noutput { type = uint8 }", small)
+    *_, first, last = plan.ops.ops
+
+    assert [] == codes(plan)
+    assert ("QUANTIZE", "QUANTIZE") == (first.kind, last.kind)
+    assert ["int16", "int8", "uint8"] == [
+        plan.ops.tensors[one].type for one in (*first.inputs, *last.inputs, *last.outputs)
+    ]
