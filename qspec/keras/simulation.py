@@ -136,8 +136,14 @@ class _Walk:
         constants = self.hooks.constants(step, arguments)
         behind, compute = self.hooks.behind(step), partial(self.hooks.compute, call)
         result = run_step(step, arguments, stored | mode, constants, inner, behind, compute)
+        first: dict[int, Value] = {}
         for position, value in enumerate(keras.tree.flatten(result)):
-            self.keep(Value(call.index, position), value, shown=position in shown)
+            reference = Value(call.index, position)
+            same = first.setdefault(id(value), reference)
+            if same == reference:
+                self.keep(reference, value, shown=position in shown)
+            else:  # the last output of a recurrent layer is its state, too
+                self.values[reference], self.tensors[reference] = self.values[same], self.tensors[same]
 
     def keep(self, reference: Value, value: Any, *, shown: bool = False) -> None:
         """Look at a layer's output, unless it was *shown* already or fusion left no tensor for it."""

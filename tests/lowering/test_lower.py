@@ -326,7 +326,7 @@ def test_layers_behind_an_unsupported_one_are_judged_by_the_shapes_of_the_file()
         ([conv_2d("c", groups=3)], "do not divide into 3 groups"),
         ([conv_2d("c", padding="causal")], "its padding is `causal`"),
         ([conv_2d("c", activation={"class_name": "function", "config": "mine"})], "`mine`, which is not a name"),
-        ([conv_2d("c") | {"config": conv_2d("c")["config"] | {"dtype": "mixed_float16"}}], "`mixed_float16`"),
+        ([conv_2d("c") | {"config": conv_2d("c")["config"] | {"dtype": "float64"}}], "`float64`"),
         ([layer("Softmax", "s", axis=None)], "it normalizes over the batch"),
         ([layer("Softmax", "s", axis=7)], "its axis 7 is not one of the 4"),
         ([layer("Hashing", "h", num_bins=3)], "it works on texts"),

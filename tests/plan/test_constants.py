@@ -110,6 +110,6 @@ def test_layers_that_are_not_lowered_are_one_error_each():
     m = ModelBuilder()
     x = m("Conv2D", m.input(8, 8, 3, name="image"), name="c")
     x = m("MyLayer", x, name="mine", package="my_package")
-    layers = m.graph(m("Dense", m.operation("Median", m.operation("Add", x, x)), name="d"))
+    layers = m.graph(m("Dense", m.operation("Bincount", m.operation("Add", x, x)), name="d"))
 
     assert ["QS502", "QS502"] == codes(plan_of("rule r match MyLayer { output = a8 }", layers))
