@@ -97,6 +97,14 @@ def _vectors_to_share(tensors: Sequence[Any]) -> Iterator[np.ndarray]:
             yield tensor.quantization.zeroPoint
 
 
+def operator_code(builtin_code: int, version: int) -> Any:
+    """The entry for an op in a model's list of operator codes."""
+    code = schema().OperatorCodeT()
+    code.builtinCode, code.version = builtin_code, version
+    code.deprecatedBuiltinCode = min(builtin_code, 127)  # what readers before 2020 look at
+    return code
+
+
 def enum_names(enumeration: Any) -> dict[int, str]:
     """The names of a schema enumeration, by value."""
     # From Python 3.13 on a class has numbers of its own, `__firstlineno__`.

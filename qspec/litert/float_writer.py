@@ -18,7 +18,7 @@ from qspec.graph.flatbuffer import Field
 from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.graph.tflite_schema import layout
 from qspec.graph.versions import ABSENT, op_version
-from qspec.litert.flatbuffer import pack, schema
+from qspec.litert.flatbuffer import operator_code, pack, schema
 
 
 def write_float(graph: OpGraph, outputs: Sequence[int], weights: Mapping[int, np.ndarray]) -> bytes:
@@ -48,7 +48,8 @@ class _FloatWriter:
         body.outputs = [self._tensor(tensor) for tensor in outputs]
         model = self.schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [body], self.buffers
-        model.operatorCodes = [self._operator_code(kind, version) for kind, version in self.codes]
+        builtin = self.schema.BuiltinOperator
+        model.operatorCodes = [operator_code(getattr(builtin, kind), version) for kind, version in self.codes]
         return pack(model)
 
     def _operator(self, op: Op) -> Any:
@@ -79,12 +80,6 @@ class _FloatWriter:
             [tensor.shape if tensor else None for tensor in read],
         )
         return version or 1
-
-    def _operator_code(self, kind: str, version: int) -> Any:
-        code = self.schema.OperatorCodeT()
-        code.builtinCode, code.version = getattr(self.schema.BuiltinOperator, kind), version
-        code.deprecatedBuiltinCode = min(code.builtinCode, 127)  # what readers before 2020 look at
-        return code
 
     def _tensor(self, number: int) -> int:
         if number not in self.indices:

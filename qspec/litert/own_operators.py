@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qspec.graph.ops import Op, Tensor
-from qspec.litert.flatbuffer import schema
+from qspec.litert.flatbuffer import operator_code, schema
 
 OWN = frozenset({"UNIDIRECTIONAL_SEQUENCE_LSTM"})
 """The kinds of ops that are written so."""
@@ -29,10 +29,7 @@ class OwnOperator:
 def write_in_stead(own: OwnOperator, operator: Any, model: Any, written: Mapping[int, int]) -> None:
     """Make *operator* of *model* the op. *written* are the file's tensors, by the plan's ids."""
     makers = schema()
-    code = makers.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = getattr(makers.BuiltinOperator, own.op.kind)
-    code.version = _FIRST_VERSION
-    model.operatorCodes.append(code)
+    model.operatorCodes.append(operator_code(getattr(makers.BuiltinOperator, own.op.kind), _FIRST_VERSION))
     operator.opcodeIndex = len(model.operatorCodes) - 1
     operator.inputs = [-1 if tensor < 0 else _operand(own, tensor, model, written) for tensor in own.op.inputs]
     operator.builtinOptionsType = makers.BuiltinOptions.UnidirectionalSequenceLSTMOptions

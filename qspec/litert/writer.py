@@ -15,7 +15,7 @@ from qspec.graph.intermediates import Intermediate, intermediates
 from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.litert.constants import constant_codes
-from qspec.litert.flatbuffer import enum_names, pack, schema, unpack
+from qspec.litert.flatbuffer import enum_names, operator_code, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
 from qspec.litert.pieces import Pieces
 from qspec.numerics import PACKED, Parameters, pack_codes
@@ -408,15 +408,9 @@ class _Writer:
         model.version = 3
         model.description = f"qspec {qspec.__version__}"
         model.subgraphs, model.buffers = [body, *self._bodies()], self.buffers
-        model.operatorCodes = [self._operator_code(code, version) for code, version in self.codes]
+        model.operatorCodes = [operator_code(code, version) for code, version in self.codes]
         model.signatureDefs = [self._signature(body)]
         return model
-
-    def _operator_code(self, code: int, version: int) -> Any:
-        operator_code = self.schema.OperatorCodeT()
-        operator_code.builtinCode, operator_code.version = code, version
-        operator_code.deprecatedBuiltinCode = min(code, 127)  # what readers before 2020 look at
-        return operator_code
 
     def _signature(self, body: Any) -> Any:
         def named(names: tuple[str, ...], indices: list[int]) -> list[Any]:
