@@ -4,7 +4,8 @@
 
 What it must hold: the integers of weights, four bytes for each bias, four for each scale and eight for each zero point
 (the runtime wants as many zero points as scales, and XNNPACK wants the biases' too), and constants such as shapes. The
-rest are names, ops, and the tables between. Prints a line of JSON for every file.
+rest are names, ops, and the tables between. A file whose equal rows of zero points stand once is smaller than that.
+Prints a line of JSON for every file.
 """
 
 from __future__ import annotations
