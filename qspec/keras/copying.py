@@ -29,7 +29,7 @@ def copied(model: keras.Model, signature: Signature | None = None) -> keras.Mode
     own = {each.__name__: each for each in classes if each.__module__.split(".")[0] != "keras"}
     try:
         functions = _functions(model)
-        config = _named(keras.saving.serialize_keras_object(model), functions)
+        config = _named(serialized(model), functions)
         by_name: dict[str, Any] = {f"function_{number}": each for number, (_, each) in enumerate(functions)}
         copy = keras.saving.deserialize_keras_object(config, custom_objects={**own, **by_name})
     except Exception as error:  # Keras raises many kinds, each with a long text of its own; it stays the cause
@@ -47,7 +47,30 @@ def copied(model: keras.Model, signature: Signature | None = None) -> keras.Mode
         raise SpecError([UNREADABLE_MODEL.at(Place(model.name), message, help=advice)])
     for variable, original in zip(copy.variables, model.variables, strict=True):
         variable.assign(original)
+    freeze(copy, frozen_layers(model))
     return copy
+
+
+def frozen_layers(model: keras.Model) -> list[int]:
+    """The layers that are not trained, by their position among all; the config of a subclassed model does not tell."""
+    return [number for number, layer in enumerate(all_layers(model)) if not layer.trainable]
+
+
+def freeze(model: keras.Model, frozen: Sequence[int]) -> None:
+    """Let the layers at these positions, and no others, not be trained."""
+    for number, layer in enumerate(all_layers(model)):  # a layer comes before those inside, which take over its setting
+        layer.trainable = number not in frozen
+
+
+def serialized(model: keras.Model) -> Any:
+    """The config of *model*, without what it was compiled with, which may be functions of the user's own."""
+    return _uncompiled(keras.saving.serialize_keras_object(model))
+
+
+def _uncompiled(config: Any) -> Any:
+    if isinstance(config, Mapping):
+        return {key: _uncompiled(value) for key, value in config.items() if key != "compile_config"}
+    return [_uncompiled(value) for value in config] if isinstance(config, list) else config
 
 
 def _functions(model: keras.Model) -> list[tuple[Any, Callable[..., Any]]]:

@@ -38,6 +38,12 @@ def _unloadable(place: Place, error: Exception) -> Diagnostic:
             place, "the weights in this file are missing or damaged", help="save the model again"
         )
     message = f"Keras cannot load this file: it raised a {type(error).__name__}"
+    if "ambda" in str(error):
+        advice = (
+            "a `Lambda` is code, which Keras loads behind `keras.config.enable_unsafe_deserialization()`; a registered "
+            "function in its place needs none"
+        )
+        return UNREADABLE_MODEL.at(place, message, help=advice)
     advice = (
         "register custom classes with `keras.saving.register_keras_serializable` before loading; "
         "`keras.models.load_model` tells more"

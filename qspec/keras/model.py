@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from qspec.keras.constant_quantization import (
     quantize_constant,
     round_to_float16,
 )
+from qspec.keras.copying import freeze, frozen_layers, serialized
 from qspec.keras.custom_layers import false_claims
 from qspec.keras.execution import Step, has_bias, step_constants
 from qspec.keras.fake_quantize import Rounding, round_steps
@@ -28,6 +30,7 @@ from qspec.keras.hooks import TrainingHooks
 from qspec.keras.learned_ranges import range_of
 from qspec.keras.learned_weights import learned_scales, quantize_learned
 from qspec.keras.least_scales import least_scales
+from qspec.keras.left_out_of_training import left_out_of_training
 from qspec.keras.live_model import read_model
 from qspec.keras.mixed_precision import computes_in_float16
 from qspec.keras.ranges import KnownParameters, extremes
@@ -90,6 +93,7 @@ class QuantizedModel(TrainedBySeveralWorkers):
         # `tf.train.Checkpoint` does not look into the lists and dicts of a Keras model.
         self.checkpointed = tf.Module()
         self.checkpointed.state = list(self.variables)
+        self._told = False
         self.built = True
 
     def _integer_bias(self, step: Step) -> list[int]:
@@ -123,11 +127,23 @@ class QuantizedModel(TrainedBySeveralWorkers):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The simulated outputs, in the float model's structure; in training, ranges follow the batch."""
+        if training and not self._told:
+            self._told = True
+            self._tell_what_is_left_out()
         hooks = TrainingHooks(self, training=bool(training))
         outputs = self.simulation.run(self.flat_inputs(inputs), hooks, training)
         if training:
             self._follow(hooks)
         return self.simulation.live.packed(outputs)
+
+    def _tell_what_is_left_out(self) -> None:
+        follows_batch = self.spec.train.batch_norm != "fold"
+        left_out = left_out_of_training(self.simulation.steps, follows_batch=follows_batch)
+        if left_out:
+            told = ", ".join(left_out)
+            warnings.warn(
+                f"training goes without {told}: these layers are computed by their ops, as at inference", stacklevel=2
+            )
 
     def flat_inputs(self, inputs: Any) -> list[Any]:
         """Inputs (one, a list, or a dict by name) in the model's order, as float32 where the model takes floats; of
@@ -246,7 +262,8 @@ class QuantizedModel(TrainedBySeveralWorkers):
         """The float model, what it takes if no graph says so, and the spec's texts; everything else follows."""
         return {
             "name": self.name,
-            "model": keras.saving.serialize_keras_object(self.float_model),
+            "model": serialized(self.float_model),
+            "frozen": frozen_layers(self.float_model),
             "spec": {"path": self.spec.path, "sources": dict(self.spec.sources)},
             "signature": None if self.signature is None else self.signature.config(),
         }
@@ -258,8 +275,10 @@ class QuantizedModel(TrainedBySeveralWorkers):
         path = config["spec"]["path"]
         spec = valid(loads(sources.pop(path), path, imports=sources))
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects=custom_objects)
-        signature = config.get("signature")
-        return cls(model, spec, None if signature is None else Signature.from_config(signature), name=config["name"])
+        signature = None if config.get("signature") is None else Signature.from_config(config["signature"])
+        read_model(model, signature=signature)  # builds what was not
+        freeze(model, config["frozen"])
+        return cls(model, spec, signature, name=config["name"])
 
 
 def _lost_losses(model: QuantizedModel) -> Diagnostic:

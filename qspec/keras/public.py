@@ -82,9 +82,7 @@ def _loaded(spec: Spec | str | os.PathLike[str]) -> Spec:
     return spec if isinstance(spec, Spec) else valid(load(spec))
 
 
-def export(
-    model: QuantizedModel, path: str | os.PathLike[str], samples: Any = None, *, progress: Progress | None = None
-) -> Result:
+def export(model: QuantizedModel, path: str | os.PathLike[str], samples: Any = None) -> Result:
     """Write the integer file of a quantized model and verify it; *samples* (as `calibration` of `apply`) judge parity,
     random ones inside the input's range where none are given.
 

@@ -72,6 +72,7 @@ def _check_arguments(model: keras.Model) -> None:
     parameters = list(inspect.signature(model.call).parameters.values())[1:]
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     wanted = [each.name for each in parameters if each.default is inspect.Parameter.empty and each.kind in plain]
+    wanted = [name for name in wanted if name not in ("training", "mask")]  # which Keras gives
     if wanted:
         message = f"the `call` of `{type(model).__name__}` takes several arguments, `{wanted[0]}` besides the first"
         advice = "hand its inputs over as one list or dict"

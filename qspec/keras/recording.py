@@ -18,6 +18,8 @@ import keras
 
 from qspec.keras.unrolled import unrolled
 
+_REALS = frozenset({"float16", "bfloat16", "float32"})
+
 _RECORDER: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
@@ -185,10 +187,14 @@ def _symbols(structure: Any) -> list[Any]:
 
 
 def _converts_nothing(operation: Any, arguments: tuple[Any, ...]) -> bool:
-    """Whether a symbolic tensor is made a tensor of its own type, as a Functional model does with its inputs."""
-    if type(operation).__name__ != "ConvertToTensor" or not isinstance(arguments[0], keras.KerasTensor):
+    """Whether a symbolic tensor is made a tensor of its own type, as a Functional model does with its inputs, or real
+    numbers are made real numbers of another width, as mixed precision does: a policy is no part of the plan."""
+    kind, dtype = type(operation).__name__, getattr(operation, "dtype", None)
+    if kind not in ("Cast", "ConvertToTensor") or not isinstance(arguments[0], keras.KerasTensor):
         return False
-    return getattr(operation, "dtype", None) in (None, arguments[0].dtype)
+    if kind == "Cast":
+        return {dtype, arguments[0].dtype} <= _REALS
+    return dtype in (None, arguments[0].dtype)
 
 
 @dataclass(eq=False)

@@ -125,7 +125,7 @@ def _shapes(structure: Any) -> Any:
     """A structure of shapes, each as a tuple: a list of numbers is one."""
     if isinstance(structure, Mapping):
         found = {key.removesuffix("_shape"): _shapes(value) for key, value in structure.items()}
-        return next(iter(found.values())) if len(found) == 1 and isinstance(structure, Mapping) else found
+        return next(iter(found.values())) if len(found) == 1 else found
     if all(size is None or isinstance(size, int) for size in structure):
         return _Sizes(tuple(structure))
     return [_shapes(each) for each in structure]
