@@ -1,4 +1,4 @@
-"""The integer flatbuffer, written by the plan into the float one that the converter lowered."""
+"""The integer flatbuffer, written by the plan into the float one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from qspec.litert.flatbuffer import enum_names, operator_code, pack, schema, unp
 from qspec.litert.float_file import FloatFile
 from qspec.litert.pieces import Pieces
 from qspec.numerics import PACKED, Parameters, pack_codes
+from qspec.plan.finish import POWERS_OF_TWO
 from qspec.plan.plan import Plan
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -79,7 +80,7 @@ class _Writer:
                 self._operator(op, producers.pop(op.outputs[0], None))
         if producers:
             operator = next(iter(producers.values()))
-            self._differs(f"the converter adds {self._kind(operator)}, which the plan does not know")
+            self._differs(f"the float file has {self._kind(operator)}, which the plan does not know")
         return pack(self._model())
 
     # ---- the float file
@@ -95,7 +96,7 @@ class _Writer:
         for tensor, index in positions:
             first = self.placed.setdefault(int(index), tensor)
             if first != tensor and tensor not in unknown:
-                self._differs("the converter merges a tensor with another", self.graph.tensors[tensor].name)
+                self._differs("the float file has one tensor for two", self.graph.tensors[tensor].name)
         pieces = Pieces(self.body.operators, frozenset(self.placed))
         self.found = {tensor: int(index) for tensor, index in positions}
         self._follow()
@@ -112,7 +113,7 @@ class _Writer:
             known = [self.placed[index] for index in map(int, operator.outputs) if index in self.placed]
             if not known:
                 where = self._name(operator.outputs[0])
-                self._differs(f"the converter adds {self._kind(operator)} inside a layer", where)
+                self._differs(f"the float file has {self._kind(operator)} inside a layer", where)
             found[known[0]] = operator
         return found, inside
 
@@ -156,10 +157,10 @@ class _Writer:
 
     def _operator(self, op: Op, original: Any) -> None:
         if original is None:
-            self._differs(f"the converter drops the {op.kind} of layer `{op.layer}`")
+            self._differs(f"the float file lacks the {op.kind} of layer `{op.layer}`")
         kind = self.plan.rewritten.get(op.outputs[0], op.kind)
         if self._kind(original) != kind:
-            self._differs(f"the converter makes {self._kind(original)} of layer `{op.layer}`, the plan {kind}")
+            self._differs(f"the float file has {self._kind(original)} for layer `{op.layer}`, the plan {kind}")
         if op.outputs[0] in self.plan.rewritten:
             self._clamp(op)
             return
@@ -171,6 +172,8 @@ class _Writer:
         original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
         if op.attributes.get("asymmetric_quantize_inputs"):
             original.builtinOptions.asymmetricQuantizeInputs = True
+        if op.attributes.get(POWERS_OF_TWO) is False:
+            original.builtinOptions.potScaleInt16 = False
         if inside := intermediates(op, self.graph):
             original.intermediates = [self._intermediate(each) for each in inside]
         self._add(op, original, planned)
@@ -317,7 +320,7 @@ class _Writer:
         return self.indices[tensor.id]
 
     def _constant(self, op: Op, tensor: Tensor, values: np.ndarray) -> int:
-        """A weight or bias on its own buffer: the converter merges equal constants of different layers."""
+        """A weight or bias on its own buffer: a float file may hold equal constants of different layers as one."""
         slot = tensor.slot
         if tensor.type == "float32":
             return self._tensor(tensor.name, values.shape, tensor.type, self._buffer(values), None)

@@ -241,6 +241,8 @@ def celu(alpha: float = 1.0) -> Function:
     """max(x, 0) + alpha · (exp(min(x, 0) / alpha) - 1): alpha · elu(x / alpha)"""
     if alpha == 1:
         return _simple("ELU")
+    if alpha == 0:
+        raise Unsupported("its `alpha` is 0")
 
     def write(place: Place, tensor: int) -> int:
         shrunk = _by("MUL", place.at("shrunk"), tensor, "divisor", 1 / alpha)

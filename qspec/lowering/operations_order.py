@@ -90,6 +90,8 @@ def quantile(scale: float) -> Lowering:
 
 def _quantile(site: Site, share: float) -> int:
     """Values of TOPK_V2 at one or two places, mixed."""
+    if not 0 <= share <= 1:
+        raise Unsupported(f"its quantile is {share:g}, and not between 0 and 1")
     tensor = real(site, Arguments(site).tensor())
     shape = site.shape(tensor)
     axes = named_axes(site.config.get("axis"), len(shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.plan.clamps import addition
@@ -11,6 +12,8 @@ from qspec.plan.draft import Draft
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.scales import Groups, range_groups
 from qspec.schema.quantizer import Quantizer
+
+POWERS_OF_TWO = "pot_scale_int16"
 
 
 def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
@@ -58,10 +61,20 @@ def _ops(draft: Draft) -> Iterator[Op]:
         for result in dict.fromkeys(reads.values()):
             yield from _cast_ops(draft, result, written)
         inputs = tuple(reads.get(tensor, tensor) for tensor in op.inputs)
-        planned = replace(op, inputs=inputs, attributes={**op.attributes, **draft.attributes.get(op.index, {})})
+        planned = replace(op, inputs=inputs, attributes={**op.attributes, **_added_attributes(draft, op)})
         yield addition(planned, draft.zeros[op.index]) if op.index in draft.zeros else planned
     for result in dict.fromkeys(draft.results.values()):
         yield from _cast_ops(draft, result, written)
+
+
+def _added_attributes(draft: Draft, op: Op) -> dict[str, Any]:
+    """What the plan adds to an op's attributes. With 16 bits, ADD and SUB are not to take a scale that is nearly a
+    power of two for one (LiteRT, tflite/kernels/add.cc)."""
+    added = draft.attributes.get(op.index, {})
+    quantizer = draft.quantizer(op.outputs[0])
+    if op.kind in ("ADD", "SUB") and quantizer is not None and quantizer.type == "int16":
+        return {**added, POWERS_OF_TWO: False}
+    return added
 
 
 def _cast_ops(draft: Draft, result: int, written: set[int]) -> Iterator[Op]:

@@ -61,11 +61,12 @@ def _asked(plan: Plan, op: Op) -> Span | None:
 
 
 def _in_general(plan: Plan, op: Op) -> bool:
-    """Whether no rule assigns integers to *op*, to its constants or its results."""
+    """Whether no rule assigns anything to what *op* reads, to its constants or its results."""
     if op.kind in (OPAQUE, "QUANTIZE", "DEQUANTIZE"):
         return False
     read = [plan.ops.tensors[tensor] for tensor in op.inputs if tensor >= 0]
-    given = [tensor.id for tensor in read if tensor.constant or tensor.is_state]
+    casts = len(plan.predicted.tensors)  # what a rule gives an `input` slot is a cast
+    given = [tensor.id for tensor in read if tensor.constant or tensor.is_state or tensor.id >= casts]
     own = [plan.decisions[tensor] for tensor in (*given, *op.outputs) if tensor in plan.decisions]
     results = [plan.decisions[tensor].quantizer for tensor in op.outputs if tensor in plan.decisions]
     return all(decision.origin.kind in ("default", "built_in") for decision in own) and all(map(is_usual, results))

@@ -22,6 +22,8 @@ BLOCKS_OF = 32
 # Beside activations in float, the built-in kernels that compute garbage from the lowest code of these types (measured
 # with ai-edge-litert 2.3.0 on x86-64: one operand of their products has its sign moved to the other).
 _WITHOUT_LOWEST = {"FULLY_CONNECTED": ("int8", "int4"), "CONV_2D": ("int8",)}
+# Of 1, 2 and 3 rows in blocks the built-in kernel makes garbage, of 4 to 33 it does not (ai-edge-litert 2.3.0).
+_LEAST_ROWS = 4
 _ASKED = "asymmetric_quantize_inputs"  # which those kernels do whose options know it, and XNNPACK always does
 _OFFSETS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
 
@@ -41,6 +43,9 @@ def store_weights(draft: Draft, op: Op, casts: dict[int, int], adapt: Adapt) -> 
                 _report_bias(draft, op, tensor)
                 continue
             _set_granularity(draft, op, tensor, adapt)
+        elif _is_bias(draft, tensor) and _has_integer_weights(draft, op):
+            _report_bias(draft, op, tensor)
+            continue
         if _is_taken(draft, op, tensor):
             _leave_out_lowest(draft, op, tensor)
             if op.kind in _OFFSETS:
@@ -99,13 +104,20 @@ def _is_bias(draft: Draft, tensor: int) -> bool:
     return slot is not None and slot.kind == "bias"
 
 
+def _has_integer_weights(draft: Draft, op: Op) -> bool:
+    """Whether a kernel reads the op's weights as integers: it then takes no bias that is dequantized."""
+    weights = weights_of(op)
+    quantizer = draft.quantizer(weights) if weights >= 0 else None
+    return quantizer is not None and not quantizer.is_float and _is_taken(draft, op, weights)
+
+
 def _report_bias(draft: Draft, op: Op, tensor: int) -> None:
     assigned, path = draft.assigned[tensor], draft.path(tensor)
     draft.assigned[tensor] = FLOAT
     if assigned.origin.span is None or assigned.quantizer is None:
         return
     message = f"{op.kind} of `{path}` computes in float, and its bias would be {assigned.quantizer.type}"
-    hint = "beside activations in float a bias is `float`, or of a quantizer of type `float16`"
+    hint = "beside activations in float a bias is `float`, or of type `float16` where the weights are float16 too"
     draft.report(NOT_ACCEPTED.at(assigned.origin.span, message, help=hint, layer=path, op=op.kind))
 
 
@@ -166,6 +178,8 @@ def _blocks_problem(draft: Draft, op: Op, tensor: int) -> str:
         return ""
     if op.kind != "FULLY_CONNECTED" or tensor != weights_of(op):
         return f"{op.kind} takes no weights in blocks"
+    if (shape[0] or 0) < _LEAST_ROWS:
+        return f"with blocks the kernel computes wrong numbers for less than {_LEAST_ROWS} units"
     if op.attributes.get("fused_activation_function", "NONE") != "NONE":
         return "with blocks the kernel ignores the fused activation"
     if size % BLOCKS_OF:

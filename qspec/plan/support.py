@@ -64,7 +64,22 @@ _OF_WEIGHTS = (
         "write `mse`, which searches the range with the least error",
     ),
 )
-_BY_SLOT: Mapping[str, Sequence[_Limit]] = {"weights": _OF_WEIGHTS, "bias": ()}
+_OF_BIASES = (
+    _Limit(
+        "range",
+        lambda one: not one.is_float and one.range.method != "minmax",
+        "a bias has the scale of its op's input times that of the weights, and no range of its own",
+        "leave it out",
+    ),
+    _Limit("narrow", lambda one: one.narrow, "a bias has all the codes of its type", "leave it out"),
+    _Limit(
+        "rounding",
+        lambda one: one.rounding != "half_away",
+        "a bias is rounded to the nearest, ties away from zero",
+        "leave it out",
+    ),
+)
+_BY_SLOT: Mapping[str, Sequence[_Limit]] = {"weights": _OF_WEIGHTS, "bias": _OF_BIASES}
 
 
 def meaningless(spec: Spec) -> Iterator[Diagnostic]:

@@ -75,3 +75,11 @@ def test_numbers_that_become_indices_are_read_in_float():
     assert [] == [code for code in codes(plan) if code not in ("QS307", "QS310")]
     assert "CAST" == kinds(plan)[0]
     assert "float32" == plan.ops.tensors[plan.ops.ops[0].inputs[0]].type
+
+
+def test_an_input_that_a_rule_assigns_is_not_overruled():
+    m = ModelBuilder()
+    a, b = m.input(8, 8, 2, name="a"), m.input(8, 8, 2, name="b")
+    plan = plan_of("rule r match Concatenate { input = float }", m.graph(m("Concatenate", a, b, name="both", axis=-1)))
+
+    assert ["QS401"] == codes(plan)

@@ -1,0 +1,21 @@
+"""What a quantizer says of a bias beyond its type is an error at its place: the scale is its op's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plan.plan_helpers import codes, plan_of
+
+
+@pytest.mark.parametrize("said", ["range = fixed(-1, 1)", "range = mse", "narrow = true", "rounding = half_even"])
+def test_a_bias_has_no_range_of_its_own(small, said):
+    text = f"quantizer wide {{ type = int32, scheme = symmetric, {said} }}\nrule r match Dense {{ bias = wide }}"
+
+    assert ["QS201"] == codes(plan_of(text, small))
+
+
+def test_a_bias_of_float16_stands_beside_weights_of_float16_alone(small):
+    half = "quantizer half { type = float16 }\n"
+
+    assert [] == codes(plan_of(f"{half}default {{ weights = half, bias = half }}", small))
+    assert {"QS401"} == set(codes(plan_of(f"{half}default {{ weights = w8, bias = half }}", small)))
