@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from qspec.diagnostics import Span
@@ -14,6 +15,7 @@ from qspec.plan.quantizers import same_quantizer, with_range
 from qspec.plan.scales import take_types
 from qspec.plan.start import FLOAT, boundary, fallback
 from qspec.schema.quantizer import Quantizer, Range
+from qspec.schema.spec import Boundary
 
 
 def insert_casts(draft: Draft) -> None:
@@ -32,6 +34,24 @@ def insert_casts(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.outputs):
         if draft.is_real(tensor):
             _result(draft, tensor, position, shared)
+    _report_blocks_of_integers(draft, draft.spec.inputs, draft.layers.input_names, draft.predicted.inputs)
+    _report_blocks_of_integers(draft, draft.spec.outputs, draft.layers.output_names, draft.predicted.outputs)
+
+
+def _report_blocks_of_integers(
+    draft: Draft, blocks: Sequence[Boundary], names: Sequence[str], tensors: Sequence[int]
+) -> None:
+    """Say of a block for the model's ends that it speaks of tensors alone which hold no real numbers."""
+    for block in blocks:
+        meant = [(name, tensor) for name, tensor in zip(names, tensors, strict=True) if block.key in (None, name)]
+        if any(draft.is_real(tensor) for _, tensor in meant):
+            continue
+        for name, tensor in meant[:1]:
+            type_ = draft.tensors[tensor].type
+            for attribute, said in (("type", block.type not in (None, type_)), ("range", block.range is not None)):
+                if said:
+                    message = f"the {block.side} `{name}` holds {type_} and keeps it: it has no scale, and no range"
+                    draft.report(CHANGED_BY_CONSTRAINT.at(block.spans.get(attribute, block.span), message))
 
 
 def edge_of(draft: Draft, op: Op, tensor: int) -> Assigned | None:

@@ -222,3 +222,20 @@ def test_from_sixteen_bits_to_uint8_by_way_of_int8(small):
     assert ["int16", "int8", "uint8"] == [
         plan.ops.tensors[one].type for one in (*first.inputs, *last.inputs, *last.outputs)
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("input { type = int8 }", ["QS306"]),
+        ('input["ids"] { type = uint8, range = fixed(0, 1) }', ["QS306", "QS306"]),
+        ('input["ids"] { type = int32 }', []),
+        ("input { batch = 2 }", []),
+    ],
+)
+def test_a_block_for_an_input_of_integers_is_not_dropped_silently(text, expected):
+    m = ModelBuilder()
+    ids = m.input(6, name="ids", dtype="int32")
+    embedded = m("Embedding", ids, name="words", input_dim=10, output_dim=4)
+
+    assert expected == [code for code in codes(plan_of(text, m.graph(embedded))) if code != "QS307"]
