@@ -66,10 +66,10 @@ def test_damaged_specs_are_loaded_in_no_time(seed):
     random_ = random.Random(seed)
     for _ in range(40):
         text = damaged(random_.choice(SAMPLES), random_)
-        start = time.perf_counter()
+        start = time.process_time()  # what others do on the machine does not count
         _, diagnostics = loads(text, imports={})
 
-        assert time.perf_counter() - start < 2, f"seed {seed}: {text!r}"
+        assert time.process_time() - start < 2, f"seed {seed}: {text!r}"
         assert_told_inside(text, diagnostics)
 
 
