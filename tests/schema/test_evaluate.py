@@ -233,10 +233,10 @@ def test_glob_agrees_with_its_translation(pattern: str, text: str) -> None:
 
 
 def test_globs_are_not_exponential() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
 
     assert not glob_matches("*a" * 40 + "b", "a" * 400)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
