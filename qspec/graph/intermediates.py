@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qspec.graph.layers import Shape
+from qspec.graph.operands import is_recurrence
 from qspec.graph.ops import Op, OpGraph
 
 
@@ -22,7 +23,7 @@ class Intermediate:
 def intermediates(op: Op, graph: OpGraph) -> tuple[Intermediate, ...]:
     """Those of *op*: five of an LSTM in integers, of which the kernel without normalization reads the last, what the
     hidden state has (LiteRT, tflite/kernels/unidirectional_sequence_lstm.cc, `PopulateQuantizedLstmParams8x8_16`)."""
-    if op.kind != "UNIDIRECTIONAL_SEQUENCE_LSTM" or graph.tensors[op.outputs[0]].type == "float32":
+    if not is_recurrence(op) or graph.tensors[op.outputs[0]].type == "float32":
         return ()
     return tuple(_of_lstm(op, graph))
 

@@ -130,20 +130,26 @@ def operand_of(op: Op, name: str) -> int:
 
 def weights_of_bias(op: Op, bias: int) -> int:
     """The weights to whose products *op* adds *bias*: those of its gate, where there are gates."""
-    return op.inputs[op.inputs.index(bias) - _GATE_BIAS + 1] if _has_gates(op) else operand_of(op, "weights")
+    return (
+        op.inputs[op.inputs.index(bias) - GATE_BIASES.start + GATE_KERNELS.start]
+        if is_recurrence(op)
+        else operand_of(op, "weights")
+    )
 
 
 def bias_of_weights(op: Op, weights: int) -> int:
     """The bias of *op* that is added to products with *weights*; -1 where it has none."""
-    if not _has_gates(op):
+    if not is_recurrence(op):
         return operand_of(op, "bias")
     position = op.inputs.index(weights)
-    return op.inputs[position - 1 + _GATE_BIAS] if position <= _GATES else -1
+    gate = position - GATE_KERNELS.start
+    return op.inputs[GATE_BIASES.start + gate] if position < GATE_KERNELS.stop else -1
 
 
-_GATES = 4
-_GATE_BIAS = 12
+GATE_KERNELS, GATE_RECURRENT_KERNELS, GATE_BIASES = slice(1, 5), slice(5, 9), slice(12, 16)
+"""Where an op with gates has its weights for the input and for the hidden state, and its biases, gate by gate."""
 
 
-def _has_gates(op: Op) -> bool:
+def is_recurrence(op: Op) -> bool:
+    """Whether an op runs over a sequence, with states from step to step."""
     return op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM"

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from qspec.keras.fake_quantize import Rounding, fake_quantize, range_parameters, round_steps
+from qspec.keras.fake_quantize import (
+    Rounding,
+    fake_quantize,
+    range_parameters,
+    round_half_away_64,
+    round_steps,
+)
 from qspec.numerics import SMALLEST_BLOCK_SCALE
 from qspec.plan.plan import Decision
 from qspec.schema.quantizer import Quantizer, Range
@@ -30,7 +36,7 @@ def quantize_bias(tensor: int, value: Any, scale: Any) -> QuantizedConstant:
     # In float64, as the file's integers are computed: a recurrent op carries one that is off through all its steps.
     scale64 = ops.cast(scale, "float64")
     steps = ops.cast(ops.stop_gradient(value), "float64") / scale64
-    rounded = ops.cast(ops.sign(steps) * ops.floor(ops.abs(steps) + 0.5) * scale64, value.dtype)
+    rounded = ops.cast(round_half_away_64(steps) * scale64, value.dtype)
     return QuantizedConstant(tensor, value + ops.stop_gradient(rounded - value), scale, ops.zeros_like(scale))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from qspec.keras.recording import Record, repeats_for_samples
+from qspec.keras.recording import Record, repeats_for_samples, symbols
 
 
 class Expression:
@@ -74,8 +74,3 @@ class RecordedOperation:
     def call(self, *arguments: Any, **keywords: Any) -> Any:
         """The same."""
         return self.operation.call(*arguments, **keywords)
-
-
-def symbols(structure: Any) -> list[Any]:
-    """The symbolic tensors in a structure of arguments."""
-    return [leaf for leaf in keras.tree.flatten(structure) if isinstance(leaf, keras.KerasTensor)]

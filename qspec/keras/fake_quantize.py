@@ -26,6 +26,11 @@ def round_half_away(value: Any) -> Any:
     return ops.sign(value) * ops.floor(ops.abs(value) + _BELOW_HALF)
 
 
+def round_half_away_64(value: Any) -> Any:
+    """The same of float64, in which one half can be added."""
+    return ops.sign(value) * ops.floor(ops.abs(value) + 0.5)
+
+
 def round_steps(steps: Any, zero_point: Any) -> Any:
     """*steps* (a value over its scale), ties away from zero: what most kernels do."""
     return round_half_away(steps)

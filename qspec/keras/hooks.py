@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from qspec.graph.layers import Call
-from qspec.graph.operands import operand_of
+from qspec.graph.operands import is_recurrence, operand_of
 from qspec.graph.ops import Op, Tensor
 from qspec.keras.batch_norm import batch_constants, normalize_folded, training_multiplier
 from qspec.keras.comparisons import COMPARISONS, as_compared, compares_in_8_bits
@@ -30,7 +30,7 @@ from qspec.keras.fake_quantize import (
 )
 from qspec.keras.integer_resizing import resize_in_integers
 from qspec.keras.kernel_rounding import clamped, rounding_of
-from qspec.keras.mixed_precision import PRODUCTS, computes_in_half, product_in_half
+from qspec.keras.mixed_precision import COMPUTED_IN_HALF, computes_in_half, product_in_half
 from qspec.keras.op_execution import Behind, Constants
 from qspec.keras.poles import POLES, before_pole, bounded, finite_gradient
 from qspec.keras.ranges import KnownParameters
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
 _AT_ONCE = 8  # channels
-_PRODUCTS = _CONVOLUTIONS | {"FULLY_CONNECTED"}
+_ROUNDED_AS_PRODUCTS = _CONVOLUTIONS | {"FULLY_CONNECTED"}
 
 
 class TrainingHooks(Hooks):
@@ -99,7 +99,7 @@ class TrainingHooks(Hooks):
     def _rounds_twice(self, op: Op) -> bool:
         """Whether *op* is a product that a kernel of LiteRT's own computes: XNNPACK takes no weights of four bits but
         those of matrices, and of two bits only with a scale for each channel."""
-        if op.kind not in _PRODUCTS:
+        if op.kind not in _ROUNDED_AS_PRODUCTS:
             return False
         weights = operand_of(op, "weights")
         decision, kind = self.model.plan.decisions.get(weights), self.model.plan.ops.tensors[weights].type
@@ -160,7 +160,7 @@ class TrainingHooks(Hooks):
             index = self.model.plan.decisions[planned.outputs[0]].range
             if index is not None and self.model.ranges[index].type == "int16":
                 return look_up(op, operands[0], self.scale(planned.inputs[0]), self.known[index][0])
-        if op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and (planned := self._in_integers(call, tensors[op.outputs[0]])):
+        if is_recurrence(op) and (planned := self._in_integers(call, tensors[op.outputs[0]])):
             return self._lstm(planned, operands)
         if op.kind in COMPARISONS and compares_in_8_bits(self.model.plan, call.index, op.kind):
             operands = [as_compared(operand) for operand in operands]
@@ -171,7 +171,7 @@ class TrainingHooks(Hooks):
         if quantizer is not None:
             operands = quantized_operands(op, operands, quantizer, built_in=self.built_in)
         layer = self.model.simulation.live.layers.get(call.layer.path)
-        if self.training and op.kind in PRODUCTS and layer is not None and computes_in_half(layer):
+        if self.training and op.kind in COMPUTED_IN_HALF and layer is not None and computes_in_half(layer):
             return product_in_half(op, operands, layer.compute_dtype)
         return super().compute(call, op, tensors, operands)
 

@@ -20,7 +20,6 @@ from qspec.plan.plan import RangeGroup
 CLIP_DECAY = 1e-4
 
 
-@keras.saving.register_keras_serializable(package="qspec")
 class LearnedValue(keras.layers.Layer):  # type: ignore[misc]
     """A positive number, or one for each channel, that training learns until ranges freeze.
 
@@ -79,7 +78,6 @@ def least_scale(codes: tuple[int, int]) -> float:
     return float(SMALLEST_RANGE) / (codes[1] - codes[0])
 
 
-@keras.saving.register_keras_serializable(package="qspec")
 class LearnedScale(ActivationRange):
     """`learned`: the scale is a trainable variable; the zero point stays as calibration found it."""
 
@@ -108,7 +106,6 @@ class LearnedScale(ActivationRange):
         self.scale.follow(frozen)
 
 
-@keras.saving.register_keras_serializable(package="qspec")
 class LearnedClip(ActivationRange):
     """`learned_clip`: the upper end is a trainable variable; the lower one stays as calibration found it, or is the
     upper one's negative where the scheme is symmetric."""

@@ -15,14 +15,14 @@ from absl import logging
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
-from qspec.graph.ops import Composition, Op, OpGraph, Tensor
+from qspec.graph.ops import Composition, Op, OpGraph
 from qspec.keras.execution import Step, step_constants
+from qspec.keras.float_constants import own_operators
 from qspec.keras.model import QuantizedModel
 from qspec.keras.op_execution import Constants, is_named
 from qspec.keras.simulation import Hooks
 from qspec.keras.tracing import Alone, traced_for_a_file
 from qspec.litert.float_file import FloatFile
-from qspec.litert.own_operators import OWN, OwnOperator
 from qspec.litert.stitching import another_name, cut_name, input_name, stitch
 
 
@@ -90,7 +90,7 @@ def lower(model: QuantizedModel) -> FloatFile:
     literals = {step.call.index: _lasting(step) for step in model.simulation.steps}
     predicted = model.plan.predicted
     cuts = sorted(planned_tensors(predicted) - set(predicted.inputs))
-    own = [_own_operator(op, predicted, literals) for op in predicted.ops if op.kind in OWN]
+    own = list(own_operators(predicted, literals))
     of_own = {each.op.outputs[0] for each in own}
     known = (*predicted.inputs, *cuts)
     readers = _Readers(predicted)
@@ -118,19 +118,6 @@ def planned_tensors(predicted: OpGraph) -> set[int]:
     """The tensors that are cut: those with a slot that an op gives, or the model's inputs."""
     tensors = {number: predicted.tensors[number] for number in predicted.slots.values()}
     return {number for number, tensor in tensors.items() if not tensor.constant and not tensor.is_state}
-
-
-def _own_operator(op: Op, predicted: OpGraph, literals: Mapping[int, Constants]) -> OwnOperator:
-    """An op that the converter does not write, with the values of its constants."""
-    tensors = {number: predicted.tensors[number] for number in op.inputs if number >= 0}
-    values = {number: _value(tensor, literals) for number, tensor in tensors.items() if tensor.constant}
-    return OwnOperator(op, tensors, values)
-
-
-def _value(tensor: Tensor, literals: Mapping[int, Constants]) -> np.ndarray:
-    assert tensor.slot is not None
-    value = literals[tensor.slot.call].get((tensor.slot.kind, str(tensor.slot.key)))
-    return np.zeros([size or 0 for size in tensor.shape or ()], np.float32) if value is None else np.asarray(value)
 
 
 def _lasting(step: Step) -> Constants:

@@ -19,7 +19,7 @@ from qspec.graph.ops import Op
 from qspec.keras.op_kernels import KERNELS, activated
 
 HALF = ("float16", "bfloat16")
-PRODUCTS = frozenset(
+COMPUTED_IN_HALF = frozenset(
     ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "CONV_3D", "CONV_3D_TRANSPOSE", "FULLY_CONNECTED")
 )
 
@@ -35,7 +35,7 @@ def computes_in_half(layer: Any) -> bool:
 
 
 def product_in_half(op: Op, operands: Sequence[Any], dtype: str) -> Any:
-    """What one of `PRODUCTS` gives when its factors are rounded to *dtype*; the bias is added in float32."""
+    """What one of `COMPUTED_IN_HALF` gives when its factors are rounded to *dtype*; the bias is added in float32."""
     position = operand_position(op.kind, "bias")
     bare = replace(op, attributes={**op.attributes, "fused_activation_function": "NONE"})
     factors = [None if number == position else _rounded(operand, dtype) for number, operand in enumerate(operands)]

@@ -34,7 +34,8 @@ from qspec.lint import check
 from qspec.litert.calibration import Progress, calibrate, fixed_batches
 from qspec.litert.flatbuffer import read_file, write_file
 from qspec.litert.float_file import FloatFile
-from qspec.litert.verify import Replace, parity_problems, verify_parity, verify_structure
+from qspec.litert.structure import verify_structure
+from qspec.litert.verify import Replace, parity_problems, verify_parity
 from qspec.litert.writer import write
 from qspec.lowering.one_batch import holds_for_one_batch
 from qspec.numerics import Parameters, exact_parameters

@@ -89,7 +89,6 @@ def _largest_over_replicas(values: Any) -> Any:
     return ops.max(context.all_reduce(tf.distribute.ReduceOp.SUM, own[:, None] * values[None]), 0)
 
 
-@keras.saving.register_keras_serializable(package="qspec")
 class ActivationRange(keras.layers.Layer):  # type: ignore[misc]
     """Holds the minimum and maximum (float32 scalars) of a group of tensors that share one scale and zero point.
 

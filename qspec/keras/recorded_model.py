@@ -24,8 +24,8 @@ from qspec.graph.keras_config import described_layer
 from qspec.graph.keras_format import leaves, read_argument
 from qspec.graph.layers import Call, Layer, LayerGraph, Value
 from qspec.graph.masks import with_masks
-from qspec.keras.expressions import Expression, RecordedOperation, symbols
-from qspec.keras.recording import Record, Recorder, Scope, all_layers, is_graph, is_looked_into, recording
+from qspec.keras.expressions import Expression, RecordedOperation
+from qspec.keras.recording import Record, Recorder, Scope, all_layers, is_graph, is_looked_into, recording, symbols
 from qspec.keras.signatures import Signature
 from qspec.keras.untraceable import advice_for, reason_of
 from qspec.lowering.literals import PARAMETER

@@ -94,13 +94,13 @@ class Recorder:
 
     def _all_constant(self, *structures: Any) -> bool:
         """Whether no symbolic tensor among the arguments depends on an input."""
-        return all(id(symbol) in self.constants for symbol in _symbols(structures))
+        return all(id(symbol) in self.constants for symbol in symbols(structures))
 
     def _mixes(self, operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
         """Whether a layer reads constants beside tensors: its operations take them, a layer takes tensors alone."""
         if not isinstance(operation, keras.layers.Layer):
             return False
-        constant = [id(symbol) in self.constants for symbol in _symbols((arguments, keywords))]
+        constant = [id(symbol) in self.constants for symbol in symbols((arguments, keywords))]
         return any(constant) and not all(constant)
 
     def _look_into(self, owner: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -182,7 +182,8 @@ def repeats_for_samples(operation: Any) -> tuple[int, ...] | None:
     return tuple(sizes[1:]) if whole and None not in sizes[1:] else None
 
 
-def _symbols(structure: Any) -> list[Any]:
+def symbols(structure: Any) -> list[Any]:
+    """The symbolic tensors in a structure of arguments."""
     return [leaf for leaf in keras.tree.flatten(structure) if isinstance(leaf, keras.KerasTensor)]
 
 

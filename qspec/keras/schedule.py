@@ -1,4 +1,4 @@
-"""How far training has come: when ranges freeze."""
+"""How far training has come: when ranges freeze, how fast they follow at first, and where random numbers stand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from keras import ops
 Moment = tuple[Literal["steps", "epochs"], int]
 
 
-@keras.saving.register_keras_serializable(package="qspec")
 class Schedule(keras.layers.Layer):  # type: ignore[misc]
     """Counts the training steps, and the epochs that `fit` has finished, over all runs of training: both are saved with
     the model. Ranges freeze after *limit*, if there is one."""

@@ -6,7 +6,6 @@ interpreter's integers and goes on from those.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ import keras
 
 from qspec.graph.layers import Call, Value
 from qspec.graph.ops import Op, OpGraph, Slot, Tensor
-from qspec.keras.execution import Step, run_step, step_constants
+from qspec.keras.execution import Step, run_step, step_constants, takes_training
 from qspec.keras.live_model import LiveModel
 from qspec.keras.op_execution import Behind, Constants, in_float
 from qspec.plan.plan import Plan
@@ -131,11 +130,10 @@ class _Walk:
 
         # A config holds the mode in which the model was once built, which is not that of this run.
         stored = {key: value for key, value in keywords.items() if key != "training"}
-        known = inspect.signature(step.layer.call).parameters if step.layer is not None else ()
-        mode = {key: value for key, value in self.mode.items() if key in known}
+        mode = self.mode if step.layer is not None and takes_training(step.layer) else {}
         constants = self.hooks.constants(step, arguments)
         behind, compute = self.hooks.behind(step), partial(self.hooks.compute, call)
-        result = run_step(step, arguments, stored | mode, constants, inner, behind, compute)
+        result = run_step(step, arguments, {**stored, **mode}, constants, inner, behind, compute)
         first: dict[int, Value] = {}
         for position, value in enumerate(keras.tree.flatten(result)):
             reference = Value(call.index, position)

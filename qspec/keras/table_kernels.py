@@ -14,6 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from qspec.graph.ops import Op
+from qspec.keras.fake_quantize import round_half_away_64
 from qspec.keras.op_kernels import KERNELS
 
 _LOWEST, _HIGHEST, _STEPS = -32768, 32767, 512
@@ -46,10 +47,12 @@ def _table(function: Callable[[Any], Any], scale: Any, zero_point: int, result_s
     inverse = 65536.0 / (result_scale * float(_HIGHEST) - result_scale * float(_LOWEST))
     starts = low + tf.range(_STEPS, dtype=tf.float32) * step
     nexts = low + (tf.range(_STEPS, dtype=tf.float32) + 1.0) * step
-    first = _away(function(starts) * inverse)
-    between = _away((function(nexts) * inverse + first) / 2.0)
-    error = between - _away(function(starts + step / 2.0) * inverse)
-    values = tf.concat([first - _away(error / 2.0), _away(function(high[tf.newaxis]) * inverse)], 0)
+    first = round_half_away_64(function(starts) * inverse)
+    between = round_half_away_64((function(nexts) * inverse + first) / 2.0)
+    error = between - round_half_away_64(function(starts + step / 2.0) * inverse)
+    values = tf.concat(
+        [first - round_half_away_64(error / 2.0), round_half_away_64(function(high[tf.newaxis]) * inverse)], 0
+    )
     return tf.cast(tf.clip_by_value(values, float(_LOWEST), float(_HIGHEST)), tf.float64)
 
 
@@ -80,14 +83,10 @@ def _softmax(codes: Any, scale: Any) -> Any:
 def _scaled(codes: Any, factor: Any) -> Any:
     """`MultiplyByQuantizedMultiplier`: rounded after the multiplication with 31 bits, and in the shift."""
     exponent = tf.floor(_log2(factor)) + 1.0
-    multiplier = _away(factor / 2.0**exponent * 2.0**31)
-    product = _away(codes * 2.0 ** tf.maximum(exponent, 0.0) * multiplier / 2.0**31)
-    return _away(product * 2.0 ** tf.minimum(exponent, 0.0))
+    multiplier = round_half_away_64(factor / 2.0**exponent * 2.0**31)
+    product = round_half_away_64(codes * 2.0 ** tf.maximum(exponent, 0.0) * multiplier / 2.0**31)
+    return round_half_away_64(product * 2.0 ** tf.minimum(exponent, 0.0))
 
 
 def _log2(value: Any) -> Any:
     return tf.math.log(value) / math.log(2.0) + 1e-12
-
-
-def _away(value: Any) -> Any:
-    return tf.sign(value) * tf.floor(tf.abs(value) + 0.5)

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from qspec.graph.operands import operand_of
+from qspec.graph.operands import GATE_BIASES, GATE_KERNELS, GATE_RECURRENT_KERNELS, operand_of
 from qspec.litert.own_operators import OwnOperator
-
-_KERNELS, _RECURRENT_KERNELS, _BIASES = slice(1, 5), slice(5, 9), slice(12, 16)
 
 
 def cell_state(own: OwnOperator) -> int:
@@ -22,7 +20,7 @@ def cell_states(own: OwnOperator, values: Mapping[int, np.ndarray]) -> np.ndarra
     sequence = values[own.op.inputs[0]]
     kernel, recurrent, bias = (
         np.concatenate([own.constants[tensor] for tensor in own.op.inputs[part]])
-        for part in (_KERNELS, _RECURRENT_KERNELS, _BIASES)
+        for part in (GATE_KERNELS, GATE_RECURRENT_KERNELS, GATE_BIASES)
     )
     projected = sequence @ kernel.T + bias
     hidden = cell = np.zeros((len(sequence), recurrent.shape[1]), np.float32)

@@ -13,12 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from qspec.graph.attributes import written_options
-from qspec.graph.flatbuffer import Field
 from qspec.graph.ops import Op, OpGraph, Tensor
-from qspec.graph.tflite_schema import layout
-from qspec.graph.versions import ABSENT, op_version
 from qspec.litert.flatbuffer import operator_code, pack, schema
+from qspec.litert.operators import give_options, written_version
 
 
 def write_float(graph: OpGraph, outputs: Sequence[int], weights: Mapping[int, np.ndarray]) -> bytes:
@@ -56,30 +53,10 @@ class _FloatWriter:
         operator = self.schema.OperatorT()
         operator.inputs = [-1 if tensor < 0 else self._tensor(tensor) for tensor in op.inputs]
         operator.outputs = [self._tensor(tensor) for tensor in op.outputs]
-        operator.opcodeIndex = self.codes.setdefault((op.kind, self._version(op)), len(self.codes))
-        table = written_options(op.kind)
-        if table is not None:
-            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, table)
-            operator.builtinOptions = self._options(op, table)
+        version = written_version(op, op.inputs, self.graph.tensors)
+        operator.opcodeIndex = self.codes.setdefault((op.kind, version), len(self.codes))
+        give_options(operator, op)
         return operator
-
-    def _options(self, op: Op, table: str) -> Any:
-        options = getattr(self.schema, f"{table}T")()
-        for name, each in layout(table).items():
-            if name in op.attributes:
-                setattr(options, _spelled(name), _value(each, op.attributes[name]))
-        return options
-
-    def _version(self, op: Op) -> int:
-        read = [self.graph.tensors[tensor] if tensor >= 0 else None for tensor in op.inputs]
-        version = op_version(
-            op.kind,
-            [tensor.type if tensor else ABSENT for tensor in read],
-            [self.graph.tensors[tensor].type for tensor in op.outputs],
-            op.attributes,
-            [tensor.shape if tensor else None for tensor in read],
-        )
-        return version or 1
 
     def _tensor(self, number: int) -> int:
         if number not in self.indices:
@@ -111,13 +88,3 @@ class _FloatWriter:
 def _filled(values: np.ndarray, shape: list[int]) -> np.ndarray:
     """*values* in *shape*; a factor may be known as one number for all."""
     return values.reshape(shape) if values.size == math.prod(shape) else np.broadcast_to(values, shape)
-
-
-def _spelled(name: str) -> str:
-    """A field as the schema's classes spell it: `stride_w` as `strideW`."""
-    first, *others = name.split("_")
-    return first + "".join(part.capitalize() for part in others)
-
-
-def _value(each: Field, value: Any) -> Any:
-    return each.names.index(value) if each.names else value

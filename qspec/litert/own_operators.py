@@ -10,6 +10,7 @@ import numpy as np
 
 from qspec.graph.ops import Op, Tensor
 from qspec.litert.flatbuffer import operator_code, schema
+from qspec.litert.operators import give_options
 
 OWN = frozenset({"UNIDIRECTIONAL_SEQUENCE_LSTM"})
 """The kinds of ops that are written so."""
@@ -32,8 +33,7 @@ def write_in_stead(own: OwnOperator, operator: Any, model: Any, written: Mapping
     model.operatorCodes.append(operator_code(getattr(makers.BuiltinOperator, own.op.kind), _FIRST_VERSION))
     operator.opcodeIndex = len(model.operatorCodes) - 1
     operator.inputs = [-1 if tensor < 0 else _operand(own, tensor, model, written) for tensor in own.op.inputs]
-    operator.builtinOptionsType = makers.BuiltinOptions.UnidirectionalSequenceLSTMOptions
-    operator.builtinOptions = _options(makers, own.op)
+    give_options(operator, own.op)
 
 
 def _operand(own: OwnOperator, tensor: int, model: Any, written: Mapping[int, int]) -> int:
@@ -52,12 +52,3 @@ def _operand(own: OwnOperator, tensor: int, model: Any, written: Mapping[int, in
         added.buffer = len(model.buffers) - 1
     model.subgraphs[0].tensors.append(added)
     return len(model.subgraphs[0].tensors) - 1
-
-
-def _options(makers: Any, op: Op) -> Any:
-    options = makers.UnidirectionalSequenceLSTMOptionsT()
-    activation = op.attributes["fused_activation_function"]
-    options.fusedActivationFunction = getattr(makers.ActivationFunctionType, activation)
-    options.cellClip, options.projClip = op.attributes["cell_clip"], op.attributes["proj_clip"]
-    options.timeMajor = op.attributes["time_major"]
-    return options

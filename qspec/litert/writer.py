@@ -13,13 +13,13 @@ from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
 from qspec.graph.intermediates import Intermediate, intermediates
 from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
-from qspec.graph.versions import ABSENT, op_version, rescale_of
+from qspec.graph.versions import rescale_of
 from qspec.litert.constants import constant_codes
 from qspec.litert.flatbuffer import enum_names, operator_code, pack, schema, unpack
 from qspec.litert.float_file import FloatFile
+from qspec.litert.operators import give_options, written_version
 from qspec.litert.pieces import Pieces
 from qspec.numerics import PACKED, Parameters, pack_codes
-from qspec.plan.finish import POWERS_OF_TWO
 from qspec.plan.plan import Plan
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
@@ -170,10 +170,7 @@ class _Writer:
         planned = [*op.inputs, *[-1] * (count - len(op.inputs))]
         original.inputs = [self._operand(op, tensor, source) for tensor, source in zip(planned, sources, strict=True)]
         original.outputs = [self._activation(self.graph.tensors[tensor]) for tensor in op.outputs]
-        if op.attributes.get("asymmetric_quantize_inputs"):
-            original.builtinOptions.asymmetricQuantizeInputs = True
-        if op.attributes.get(POWERS_OF_TWO) is False:
-            original.builtinOptions.potScaleInt16 = False
+        give_options(original, op)
         if inside := intermediates(op, self.graph):
             original.intermediates = [self._intermediate(each) for each in inside]
         self._add(op, original, planned)
@@ -185,10 +182,7 @@ class _Writer:
     def _clamp(self, op: Op) -> None:
         """An ADD of zero with a fused activation, for the activation alone that the float file has."""
         operator = self.schema.OperatorT()
-        operator.builtinOptionsType = self.schema.BuiltinOptions.AddOptions
-        operator.builtinOptions = self.schema.AddOptionsT()
-        activation = op.attributes["fused_activation_function"]
-        operator.builtinOptions.fusedActivationFunction = getattr(self.schema.ActivationFunctionType, activation)
+        give_options(operator, op)
         read, zero = op.inputs
         if zero not in self.constants:
             tensor = self.graph.tensors[zero]
@@ -262,10 +256,7 @@ class _Writer:
 
     def _cast(self, op: Op) -> None:
         operator = self.schema.OperatorT()
-        if op.kind in CASTS:
-            options = f"{op.kind.capitalize()}Options"
-            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options)
-            operator.builtinOptions = getattr(self.schema, f"{options}T")()
+        give_options(operator, op)
         source = op.inputs[0]
         constant = self.graph.tensors[source].constant
         operator.inputs = [self._operand(op, source, self.sources[source]) if constant else self.indices[source]]
@@ -278,18 +269,13 @@ class _Writer:
         self.operators.append(operator)
 
     def _version(self, op: Op, inputs: Sequence[int]) -> int:
-        read = [self.graph.tensors[tensor] if tensor >= 0 else None for tensor in inputs]
-        version = op_version(
-            op.kind,
-            [tensor.type if tensor else ABSENT for tensor in read],
-            [self.graph.tensors[tensor].type for tensor in op.outputs],
-            op.attributes,
-            [tensor.shape if tensor else None for tensor in read],
+        return written_version(
+            op,
+            inputs,
+            self.graph.tensors,
             per_channel=any(self.parameters[tensor].scale.size > 1 for tensor in inputs if tensor in self.parameters),
             rescale=self._rescale(op) if op.kind == "MUL" else None,
         )
-        # Of an op that no kernel takes as planned, the first version says no less than another.
-        return version or 1
 
     def _rescale(self, op: Op) -> float | None:
         found = [self.parameters.get(tensor) for tensor in (*op.inputs, *op.outputs)]

@@ -13,14 +13,12 @@ from qspec.plan.plan import Decision, Plan
 from qspec.plan.scales import Groups, range_groups
 from qspec.schema.quantizer import Quantizer
 
-POWERS_OF_TWO = "pot_scale_int16"
-
 
 def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
     """The plan that *draft* has come to."""
     ops = tuple(replace(op, index=index) for index, op in enumerate(_ops(draft)))
     order = list(_activation_order(draft, ops))
-    ranges, numbers = range_groups(draft, groups, [tensor for tensor in order if tensor not in draft.twins])
+    ranges, numbers = range_groups(groups, [tensor for tensor in order if tensor not in draft.twins])
     numbers |= {twin: numbers[tensor] for twin, tensor in draft.twins.items()}
     graph = draft.predicted
     return Plan(
@@ -73,7 +71,7 @@ def _added_attributes(draft: Draft, op: Op) -> dict[str, Any]:
     added = draft.attributes.get(op.index, {})
     quantizer = draft.quantizer(op.outputs[0])
     if op.kind in ("ADD", "SUB") and quantizer is not None and quantizer.type == "int16":
-        return {**added, POWERS_OF_TWO: False}
+        return {**added, "pot_scale_int16": False}
     return added
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.layers import LayerGraph
+from qspec.graph.operands import is_recurrence
 from qspec.graph.ops import OPAQUE, OpGraph
 from qspec.lowering import lower
 from qspec.plan.cascade import make_cascade
@@ -28,7 +29,7 @@ from qspec.plan.runtime import runtime_reports, runtime_verdicts
 from qspec.plan.scales import share_scales
 from qspec.plan.slots import SlotTable
 from qspec.plan.start import start
-from qspec.plan.states import is_recurrence, recurrences_to_unroll
+from qspec.plan.states import recurrences_to_unroll
 from qspec.plan.support import meaningless
 from qspec.schema.shipped import shipped_target
 from qspec.schema.spec import Spec
@@ -42,8 +43,8 @@ def make_plan(spec: Spec, layers: LayerGraph) -> Plan:
     batch, table = batch_of(spec), Table(runtime())
     predicted, diagnostics = _lowered(spec, layers, table, batch)
     plan = plan_ops(spec, layers, predicted, table, batch)
-    islands = _float_islands(plan)
-    unknown = (item for item in diagnostics if item.code != UNSUPPORTED_LAYER.code or item.layer not in islands)
+    in_float = _float_islands(plan)
+    unknown = (item for item in diagnostics if item.code != UNSUPPORTED_LAYER.code or item.layer not in in_float)
     return _with(plan, (*layer_class_reports(spec, layers), *unknown, *plan.diagnostics))
 
 

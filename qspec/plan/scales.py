@@ -284,7 +284,7 @@ def _report_loss(draft: Draft, tensors: Iterable[int], loser: Assigned, winner: 
         )
 
 
-def range_groups(draft: Draft, groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:
+def range_groups(groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:
     """The range groups in the order of their first tensors, and the group of each tensor.
 
     *order* are the quantized activations as they come in the file.

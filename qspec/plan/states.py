@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
-from qspec.graph.operands import operand_of
+from qspec.graph.operands import is_recurrence, operand_of
 from qspec.graph.ops import Op
 from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
@@ -15,11 +15,6 @@ from qspec.schema.quantizer import Quantizer, Range
 
 _CELL = Quantizer(name="int16", type="int16", scheme="symmetric")
 _INTEGER_BITS = range(7)  # for which the kernel has a tanh (LiteRT, kernels/internal/portable_tensor_utils.cc)
-
-
-def is_recurrence(op: Op) -> bool:
-    """Whether an op runs over a sequence, with states from step to step."""
-    return op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
 def recurrences_to_unroll(plan: Plan) -> dict[str, bool]:

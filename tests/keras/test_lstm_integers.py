@@ -18,7 +18,7 @@ from qspec.keras.public import parameters
 from qspec.litert.flatbuffer import pack, unpack
 from qspec.litert.interpreter import make_interpreter
 from qspec.litert.predict import predict
-from qspec.litert.verify import verify_structure
+from qspec.litert.structure import verify_structure
 from qspec.plan.file_size import predicted_size
 from tests.lowering.own_lowering import randomize
 from tests.lowering.test_fused_lstm import CASES, OP, chain, recognizer

@@ -19,7 +19,9 @@ from qspec.graph.tflite_file import read_tflite_file
 from qspec.keras.live_model import read_model
 from qspec.keras.simulation import Hooks, make_simulation
 from qspec.plan.make import make_plan
-from tests.keras.kinds_of_models import KINDS, SEED, Linear, Network, VisionTransformer
+from tests.keras.kinds_of_models import KINDS, SEED
+from tests.keras.own_layers import Linear
+from tests.keras.subclassed_models import Network, VisionTransformer
 
 SPEC = """qspec 1
 import "std/int8.qspec"

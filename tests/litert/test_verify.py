@@ -5,7 +5,8 @@ import pytest
 
 from qspec import SpecError
 from qspec.litert.flatbuffer import schema
-from qspec.litert.verify import verify_parity, verify_structure
+from qspec.litert.structure import verify_structure
+from qspec.litert.verify import verify_parity
 from qspec.numerics import dequantize, quantize
 from tests.litert.perceptron import BIASES, KERNELS, SAMPLES, changed, hidden, tensor_of, written
 from tests.plan.plan_helpers import named
@@ -205,7 +206,7 @@ def test_a_file_that_runs_with_other_shapes_is_told():
 
 def test_paddings_and_axes_are_compared():
     from qspec.graph.ops import Tensor
-    from qspec.litert.verify import _has_values
+    from qspec.litert.structure import _has_values
 
     values = np.array([[0, 0], [1, 2]], np.int32)
     stored, model = schema().TensorT(), schema().ModelT()

@@ -88,6 +88,22 @@ def test_an_operation_without_ops_says_why():
 
 
 @pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        (lambda tensor: keras.ops.celu(tensor, 0.0), "its `alpha` is 0"),
+        (lambda tensor: keras.ops.quantile(tensor, 1.5), "its quantile is 1.5"),
+    ],
+    ids=["celu", "quantile"],
+)
+def test_an_argument_without_meaning_says_so(operation, reason: str):
+    tensor = keras.Input((4, 4))
+    model = keras.Model(tensor, operation(tensor))
+
+    (diagnostic,) = lower(layer_graph(keras.saving.serialize_keras_object(model), "model"))[1]
+    assert reason in diagnostic.message
+
+
+@pytest.mark.parametrize(
     ("shape", "kernel", "settings"),
     [
         ((5, 3), (3, 4, 3), {"strides": 2}),
