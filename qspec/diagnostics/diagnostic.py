@@ -75,11 +75,31 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Text to stand in place of what a span covers; an empty span inserts, an empty text deletes."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that together take the cause of a diagnostic away, and what they do in a few words (`remove the rule`).
+
+    They do not overlap, and each span stands in the text as it was read.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """Something a person should know: what is wrong, where, and what to do about it.
 
     `span` is a range of text, or a `Place` where there is no text. `label` stands beside the carets. `related` are
-    further places with a sentence each. `layer`, `op` and `target` name what it is about, where that applies.
+    further places with a sentence each. `fix` is set where one change is right without doubt. `layer`, `op` and
+    `target` name what it is about, where that applies.
     """
 
     code: str
@@ -90,6 +110,7 @@ class Diagnostic:
     label: str = ""
     related: tuple[tuple[Span | Place, str], ...] = ()
     help: str = ""
+    fix: Fix | None = None
     layer: str = ""
     op: str = ""
     target: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from qspec.diagnostics.diagnostic import Diagnostic, Place, Span
+from qspec.diagnostics.diagnostic import Diagnostic, Fix, Place, Span
 from qspec.diagnostics.summary import counts, in_order
 
 VERSION = 1
@@ -23,7 +23,7 @@ def document(diagnostics: Iterable[Diagnostic], sections: Mapping[str, Any] | No
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One diagnostic as plain data. What does not apply is None; there is no automatic `fix` yet, so it is None too."""
+    """One diagnostic as plain data. What does not apply is None."""
     return {
         "code": diagnostic.code,
         "name": diagnostic.name,
@@ -33,11 +33,15 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "label": diagnostic.label or None,
         "related": [{"message": sentence, **_location(place)} for place, sentence in diagnostic.related],
         "help": diagnostic.help or None,
-        "fix": None,
+        "fix": None if diagnostic.fix is None else _fix(diagnostic.fix),
         "layer": diagnostic.layer or None,
         "op": diagnostic.op or None,
         "target": diagnostic.target or None,
     }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {"title": fix.title, "edits": [{**_location(edit.span), "text": edit.text} for edit in fix.edits]}
 
 
 def _location(place: Span | Place) -> dict[str, Any]:
