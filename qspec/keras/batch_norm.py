@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from qspec.diagnostics import Diagnostic
-from qspec.diagnostics.catalogue import NOT_SUPPORTED_YET
+from qspec.diagnostics.catalogue import UNSUPPORTED_SETTING
 from qspec.keras.computed_constants import batch_norm_addend, batch_norm_multiplier
 from qspec.keras.execution import Step, step_constants
 from qspec.schema.spec import Spec
@@ -27,7 +27,7 @@ def renormalizing(layers: Mapping[str, Any], spec: Spec) -> list[Diagnostic]:
         return []
     span = spec.train.spans.get("batch_norm", spec.span)
     return [
-        NOT_SUPPORTED_YET.at(
+        UNSUPPORTED_SETTING.at(
             span,
             f"`{path}` renormalizes, and `{spec.train.batch_norm}` does not know how",
             help="write `batch_norm = fold`, which leaves its statistics as they are, or freeze the layer",

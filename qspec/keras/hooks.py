@@ -14,6 +14,7 @@ from keras import ops
 from qspec.graph.layers import Call
 from qspec.graph.operands import is_recurrence, operand_of
 from qspec.graph.ops import Op, Tensor
+from qspec.keras.attention_dropout import drops_probabilities, with_dropout
 from qspec.keras.batch_norm import batch_constants, normalize_folded, training_multiplier
 from qspec.keras.comparisons import COMPARISONS, as_compared, compares_in_8_bits
 from qspec.keras.constant_quantization import round_to_float16
@@ -171,6 +172,8 @@ class TrainingHooks(Hooks):
         if quantizer is not None:
             operands = quantized_operands(op, operands, quantizer, built_in=self.built_in)
         layer = self.model.simulation.live.layers.get(call.layer.path)
+        if self.training and drops_probabilities(layer):
+            operands = with_dropout(layer, op, tensors, operands)
         if self.training and op.kind in COMPUTED_IN_HALF and layer is not None and computes_in_half(layer):
             return product_in_half(op, operands, layer.compute_dtype)
         return super().compute(call, op, tensors, operands)

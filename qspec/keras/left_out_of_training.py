@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from qspec.keras.attention_dropout import drops_probabilities
 from qspec.keras.execution import Step
 from qspec.keras.recording import all_layers
 
@@ -28,6 +29,8 @@ def left_out_of_training(steps: Iterable[Step], *, follows_batch: bool) -> list[
 def _parts(layer: Any, follows_batch: bool) -> Iterator[str]:
     if isinstance(layer, keras.layers.SpectralNormalization):
         yield "power iteration"
+    if drops_probabilities(layer):
+        return
     for each in all_layers(layer):
         rates = [getattr(each, name, None) for name in _RATES]
         if "Dropout" in type(each).__name__:
