@@ -148,7 +148,7 @@ def read_layers(model: Any, spec: Spec | None = None) -> LayerGraph:
         from qspec.graph.keras_file import read_keras_file
 
         return read_keras_file(model)
-    from qspec.keras.live_model import read_model
+    from qspec.keras.reading.live_model import read_model
     from qspec.plan.layer_classes import named_classes
 
     return read_model(model, frozenset() if spec is None else named_classes(spec)).graph

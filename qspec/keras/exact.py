@@ -10,7 +10,7 @@ from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
 from qspec.keras.faithful import unfaithful_outputs
 from qspec.keras.lower import lower
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.keras.random_samples import random_samples
 from qspec.litert.alignment import differences
 from qspec.schema.spec import Spec

@@ -11,10 +11,10 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
 from qspec.graph.ops import Slot
-from qspec.keras.copying import copied
-from qspec.keras.execution import Step
-from qspec.keras.model import QuantizedModel
+from qspec.keras.execution.steps import Step
 from qspec.keras.public import parameters
+from qspec.keras.quantized_model.model import QuantizedModel
+from qspec.keras.reading.copying import copied
 from qspec.litert.constants import constant_codes
 from qspec.numerics import Parameters
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS, UNREADABLE_MODEL
-from qspec.keras.mixed_precision import computes_in_half, in_float32
-from qspec.keras.model import QuantizedModel
+from qspec.keras.execution.mixed_precision import computes_in_half, in_float32
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.calibration import fixed_batches
 from qspec.litert.float_file import FloatFile
 from qspec.litert.verify import sqnr

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from qspec.graph.ops import OpGraph, Tensor
-from qspec.keras.op_execution import Constants
+from qspec.keras.execution.op_by_op import Constants
 from qspec.litert.own_operators import OWN, OwnOperator
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qspec.graph.ops import OPAQUE
-from qspec.keras.execution import step_constants
+from qspec.keras.execution.steps import step_constants
 from qspec.keras.float_constants import float_constant, own_operators
 from qspec.keras.lower import lower, planned_tensors
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.float_file import FloatFile
 from qspec.litert.float_writer import write_float
 

@@ -10,7 +10,7 @@ import keras
 
 from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 
 
 def load_model(path: str | os.PathLike[str]) -> keras.Model:

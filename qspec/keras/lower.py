@@ -16,12 +16,12 @@ from absl import logging
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
 from qspec.graph.ops import Composition, Op, OpGraph
-from qspec.keras.execution import Step, step_constants
+from qspec.keras.execution.op_by_op import Constants, is_named
+from qspec.keras.execution.simulation import Hooks
+from qspec.keras.execution.steps import Step, step_constants
 from qspec.keras.float_constants import own_operators
-from qspec.keras.model import QuantizedModel
-from qspec.keras.op_execution import Constants, is_named
-from qspec.keras.simulation import Hooks
-from qspec.keras.tracing import Alone, traced_for_a_file
+from qspec.keras.kernels.tracing import Alone, traced_for_a_file
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.float_file import FloatFile
 from qspec.litert.stitching import another_name, cut_name, input_name, stitch
 

@@ -14,22 +14,22 @@ import numpy as np
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
-from qspec.keras.bias_correction import InputMeans, correct_biases
-from qspec.keras.constant_quantization import QuantizedConstant
-from qspec.keras.copying import copied
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
 from qspec.keras.float_file import float_file
-from qspec.keras.hooks import BuiltInHooks, TrainingHooks
-from qspec.keras.learned_weights import start_learning
-from qspec.keras.model import QuantizedModel
+from qspec.keras.kernels.constant_quantization import QuantizedConstant
+from qspec.keras.quantized_model.bias_correction import InputMeans, correct_biases
+from qspec.keras.quantized_model.hooks import BuiltInHooks, TrainingHooks
+from qspec.keras.quantized_model.learned_weights import start_learning
+from qspec.keras.quantized_model.model import QuantizedModel
+from qspec.keras.quantized_model.ranges import KnownParameters
+from qspec.keras.quantized_model.weight_ranges import search_weight_ranges
 from qspec.keras.random_samples import FEW, random_samples
-from qspec.keras.ranges import KnownParameters
+from qspec.keras.reading.copying import copied
+from qspec.keras.reading.signatures import Signature, first_batch, signature_of, sized
 from qspec.keras.refusals import refusals
 from qspec.keras.requirements import Measurement
 from qspec.keras.result import Result
-from qspec.keras.signatures import Signature, first_batch, signature_of, sized
-from qspec.keras.weight_ranges import search_weight_ranges
 from qspec.lint import check
 from qspec.litert.calibration import Progress, calibrate, fixed_batches
 from qspec.litert.flatbuffer import read_file, write_file

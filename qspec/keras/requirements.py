@@ -13,8 +13,8 @@ import numpy as np
 from qspec.diagnostics import Diagnostic
 from qspec.graph.ops import Slot
 from qspec.keras.data import Samples
-from qspec.keras.model import QuantizedModel
-from qspec.keras.simulation import Hooks
+from qspec.keras.execution.simulation import Hooks
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.lint.facts import Deployed, gather
 from qspec.lint.requirement_failed import hold, path_words, placement_value, quantities
 from qspec.litert.parity import Parity

@@ -23,8 +23,8 @@ import keras
 import numpy as np
 
 import qspec
-from qspec.keras.copying import copied
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
+from qspec.keras.reading.copying import copied
 
 SPEC = """
 qspec 1

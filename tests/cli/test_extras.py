@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import GOOD, Done
+from tests.diagnostics.pages import blocks, blocks_of
 from tests.graph.keras_configs import archive, small_model
 
 # Stands in front of the installed packages: some are not there, of others only a version is.
@@ -123,3 +125,15 @@ def test_another_backend_is_one_error(here):
     done = run(here, QUANTIZE, ["jax"], KERAS_BACKEND="jax")
 
     assert_one_error(done, "QS505", "jax backend", "KERAS_BACKEND")
+
+
+@pytest.mark.parametrize("block", [one for one in blocks("console") if "without" in one.words], ids=str)
+def test_the_page_of_a_missing_extra_shows_what_is_printed(here, block):
+    for other in blocks_of(block.code):
+        if "file" in other.words:
+            (here / other.words["file"]).write_text(other.text)
+    archive(here / "float.keras", small_model())
+    (here / "images.npy").touch()
+    command, _, expected = block.text.removeprefix("$ qspec ").partition("\n")
+
+    assert expected == run(here, shlex.split(command), [block.words["without"], "keras"]).out

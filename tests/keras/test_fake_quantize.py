@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from qspec.keras.fake_quantize import fake_quantize, range_parameters, round_codes, round_half_away
+from qspec.keras.kernels.fake_quantize import fake_quantize, range_parameters, round_codes, round_half_away
 from qspec.numerics import fake_quantize as numpy_fake_quantize
 from qspec.numerics import parameters_from_range
 

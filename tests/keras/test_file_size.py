@@ -7,8 +7,8 @@ from keras import layers
 
 import qspec
 from qspec.keras.float_file import float_file
-from qspec.keras.model import QuantizedModel
 from qspec.keras.public import biases, parameters
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.writer import write
 from qspec.plan.file_size import predicted_size, size_margin
 from tests.keras import models

@@ -8,7 +8,7 @@ from keras import layers
 
 import qspec
 from qspec import SpecError
-from qspec.keras.fake_quantize import clipped_quantize, learned_quantize, round_at_random
+from qspec.keras.kernels.fake_quantize import clipped_quantize, learned_quantize, round_at_random
 from tests.keras.test_whole_way import INTEGER_EDGES, inputs_of, settled
 
 LEARNED = INTEGER_EDGES.replace("w8,", "w8(range = learned),").replace("= a8 ", "= a8(range = learned) ")

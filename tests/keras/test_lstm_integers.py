@@ -13,8 +13,8 @@ import tensorflow as tf
 
 import qspec
 from qspec.graph.tflite_file import parse_tflite
-from qspec.keras.model import QuantizedModel
 from qspec.keras.public import parameters
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.flatbuffer import pack, unpack
 from qspec.litert.interpreter import make_interpreter
 from qspec.litert.predict import predict

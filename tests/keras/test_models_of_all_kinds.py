@@ -16,8 +16,8 @@ from keras import layers, ops
 
 import qspec
 from qspec.graph.tflite_file import read_tflite_file
-from qspec.keras.live_model import read_model
-from qspec.keras.simulation import Hooks, make_simulation
+from qspec.keras.execution.simulation import Hooks, make_simulation
+from qspec.keras.reading.live_model import read_model
 from qspec.plan.make import make_plan
 from tests.keras.kinds_of_models import KINDS, SEED
 from tests.keras.own_layers import Linear

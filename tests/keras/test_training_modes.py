@@ -8,7 +8,7 @@ from keras import layers
 
 import qspec
 from qspec.graph.ops import Op
-from qspec.keras.mixed_precision import product_in_half
+from qspec.keras.execution.mixed_precision import product_in_half
 from tests.keras import models
 from tests.keras.test_learned_ranges import LEARNED, small_model, stripes
 from tests.keras.test_whole_way import INTEGER_EDGES, inputs_of, settled

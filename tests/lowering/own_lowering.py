@@ -19,7 +19,7 @@ from qspec.graph.ops import OPAQUE
 from qspec.graph.tflite_file import parse_tflite
 from qspec.keras.float_file import float_file
 from qspec.keras.lower import lower
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.alignment import differences
 from qspec.litert.float_file import FloatFile
 from qspec.litert.interpreter import make_interpreter, run

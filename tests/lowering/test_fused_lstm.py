@@ -15,7 +15,7 @@ from keras import layers as L
 
 from qspec.graph.keras_config import layer_graph
 from qspec.keras.lower import lower as lower_model
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.calibration import float_tensor
 from qspec.lowering import lower
 from qspec.schema import loads, valid

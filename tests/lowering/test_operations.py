@@ -10,7 +10,7 @@ import numpy as np
 import qspec
 from qspec.graph.keras_config import layer_graph
 from qspec.keras.lower import lower as lower_live
-from qspec.keras.model import QuantizedModel
+from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.litert.interpreter import make_interpreter, run
 from qspec.lowering import lower
 from qspec.lowering.operations import OPERATIONS

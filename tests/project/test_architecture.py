@@ -25,6 +25,8 @@ ROOMS["lint"] = ROOMS["plan"] | {"plan"}
 ROOMS["litert"] = ROOMS["plan"] | {"plan", "numerics"}
 ROOMS["keras"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
+# The largest room has rooms of its own; what stands beside them may import all of them.
+KERAS_ROOMS = ("reading", "kernels", "execution", "quantized_model")
 # Modules outside the rooms: `_resources` serves everybody, the rest is the public surface on top.
 SERVICES = {"_resources"}
 SURFACE = {"__init__", "__main__", "_check"}
@@ -111,6 +113,19 @@ def test_a_lower_room_never_imports_a_higher_one():
             wrong.append(str(item))
 
     assert [] == wrong
+
+
+def test_so_it_is_inside_the_keras_room():
+    wrong = []
+    for item in IMPORTS:
+        if item.room != "keras" or len(item.module.parts) < 3 or not item.name.startswith("qspec.keras."):
+            continue
+        inner, target = item.module.parts[1], item.name.split(".")[2]
+        if target not in KERAS_ROOMS[: KERAS_ROOMS.index(inner) + 1]:
+            wrong.append(str(item))
+
+    assert [] == wrong
+    assert set(KERAS_ROOMS) == {path.parent.name for path in PACKAGE.glob("keras/*/__init__.py")}
 
 
 def test_heavy_packages_stay_where_they_belong():

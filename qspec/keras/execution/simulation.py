@@ -15,9 +15,9 @@ import keras
 
 from qspec.graph.layers import Call, Value
 from qspec.graph.ops import Op, OpGraph, Slot, Tensor
-from qspec.keras.execution import Step, run_step, step_constants, takes_training
-from qspec.keras.live_model import LiveModel
-from qspec.keras.op_execution import Behind, Constants, in_float
+from qspec.keras.execution.op_by_op import Behind, Constants, in_float
+from qspec.keras.execution.steps import Step, run_step, step_constants, takes_training
+from qspec.keras.reading.live_model import LiveModel
 from qspec.plan.plan import Plan
 
 

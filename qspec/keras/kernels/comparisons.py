@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qspec.keras.fake_quantize import round_half_away
+from qspec.keras.kernels.fake_quantize import round_half_away
 from qspec.plan.plan import Plan
 
 COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"})

@@ -1,9 +1,9 @@
 """The layer graph of a model that Python code describes: a subclassed one, or one with layers of the user's own.
 
-Keras writes no graph for these. Here they run once on symbolic tensors, and the calls that are recorded
-(`qspec.keras.recording`) become the graph, as those in a config do. Paths read like those of nested models: the name of
-a layer behind those of the models and layers of the user's own that it is in. Inside of these, a layer to which nobody
-gave a name goes by the attribute that holds it.
+Keras writes no graph for these. Here they run once on symbolic tensors, and the calls that are recorded (`recording.py`)
+become the graph, as those in a config do. Paths read like those of nested models: the name of a layer behind those of
+the models and layers of the user's own that it is in. Inside of these, a layer to which nobody gave a name goes by the
+attribute that holds it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,19 @@ from qspec.graph.keras_config import described_layer
 from qspec.graph.keras_format import leaves, read_argument
 from qspec.graph.layers import Call, Layer, LayerGraph, Value
 from qspec.graph.masks import with_masks
-from qspec.keras.expressions import Expression, RecordedOperation
-from qspec.keras.recording import Record, Recorder, Scope, all_layers, is_graph, is_looked_into, recording, symbols
-from qspec.keras.signatures import Signature
-from qspec.keras.untraceable import advice_for, reason_of
+from qspec.keras.reading.expressions import Expression, RecordedOperation
+from qspec.keras.reading.recording import (
+    Record,
+    Recorder,
+    Scope,
+    all_layers,
+    is_graph,
+    is_looked_into,
+    recording,
+    symbols,
+)
+from qspec.keras.reading.signatures import Signature
+from qspec.keras.reading.untraceable import advice_for, reason_of
 from qspec.lowering.literals import PARAMETER
 
 

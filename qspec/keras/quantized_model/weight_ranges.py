@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qspec.graph.ops import Slot
-from qspec.keras.execution import step_constants
+from qspec.keras.execution.steps import step_constants
 from qspec.numerics import SEARCHED, range_shares
 from qspec.plan.plan import Decision, Plan
 
 if TYPE_CHECKING:
-    from qspec.keras.model import QuantizedModel
+    from qspec.keras.quantized_model.model import QuantizedModel
 
 
 def searched_constants(plan: Plan) -> dict[int, tuple[int, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
-from qspec.keras.tracing import is_for_a_file
+from qspec.keras.kernels.tracing import is_for_a_file
 
 
 def conv_2d(op: Op, value: Any, weights: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from qspec.keras.recording import Record, repeats_for_samples, symbols
+from qspec.keras.reading.recording import Record, repeats_for_samples, symbols
 
 
 class Expression:

@@ -15,7 +15,7 @@ from keras import ops
 
 from qspec.graph.operands import operand_position
 from qspec.graph.ops import Op
-from qspec.keras.fake_quantize import round_half_away
+from qspec.keras.kernels.fake_quantize import round_half_away
 from qspec.schema.quantizer import Quantizer
 
 

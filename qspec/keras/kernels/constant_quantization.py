@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from qspec.keras.fake_quantize import (
+from qspec.keras.kernels.fake_quantize import (
     Rounding,
     fake_quantize,
     range_parameters,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from qspec.graph.operands import operand_of
-from qspec.keras.execution import step_constants
-from qspec.keras.model import QuantizedModel
-from qspec.keras.ranges import KnownParameters
+from qspec.keras.execution.steps import step_constants
+from qspec.keras.quantized_model.model import QuantizedModel
+from qspec.keras.quantized_model.ranges import KnownParameters
 from qspec.litert.calibration import float_tensor
 
 

@@ -13,9 +13,9 @@ import tensorflow as tf
 from qspec.graph.layers import Call, Value
 from qspec.graph.operands import operand_position
 from qspec.graph.ops import Composition, Op, Slot, Source, Tensor
-from qspec.keras.computed_constants import constant_of
-from qspec.keras.op_kernels import KERNELS, activated
-from qspec.keras.tracing import read_alone
+from qspec.keras.execution.computed_constants import constant_of
+from qspec.keras.kernels.op_kernels import KERNELS, activated
+from qspec.keras.kernels.tracing import read_alone
 
 Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
 # Shows a tensor by its slot, and goes on with what comes back: one inside the layer, or a result that its ops read.

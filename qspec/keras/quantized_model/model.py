@@ -15,31 +15,31 @@ from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import UNSUPPORTED_LAYER
 from qspec.graph.operands import bias_of_weights, operand_of, weights_of_bias
 from qspec.graph.ops import Op, Slot
-from qspec.keras.batch_norm import renormalizing
-from qspec.keras.constant_quantization import (
+from qspec.keras.execution.custom_layers import false_claims
+from qspec.keras.execution.mixed_precision import computes_in_float16
+from qspec.keras.execution.simulation import Simulation, make_simulation
+from qspec.keras.execution.steps import Step, has_bias, step_constants
+from qspec.keras.kernels.constant_quantization import (
     QuantizedConstant,
     quantize_bias,
     quantize_constant,
     round_to_float16,
 )
-from qspec.keras.copying import freeze, frozen_layers, serialized
-from qspec.keras.custom_layers import false_claims
-from qspec.keras.execution import Step, has_bias, step_constants
-from qspec.keras.fake_quantize import Rounding, round_steps
-from qspec.keras.hooks import TrainingHooks
-from qspec.keras.learned_ranges import range_of
-from qspec.keras.learned_weights import learned_scales, quantize_learned
-from qspec.keras.least_scales import least_scales
-from qspec.keras.left_out_of_training import left_out_of_training
-from qspec.keras.live_model import read_model
-from qspec.keras.mixed_precision import computes_in_float16
-from qspec.keras.ranges import KnownParameters, extremes
-from qspec.keras.recording import is_graph
-from qspec.keras.schedule import CountEpochs, Schedule
-from qspec.keras.several_workers import TrainedBySeveralWorkers
-from qspec.keras.signatures import Signature, signature_of
-from qspec.keras.simulation import Simulation, make_simulation
-from qspec.keras.weight_ranges import searched_constants
+from qspec.keras.kernels.fake_quantize import Rounding, round_steps
+from qspec.keras.quantized_model.batch_norm import renormalizing
+from qspec.keras.quantized_model.hooks import TrainingHooks
+from qspec.keras.quantized_model.learned_ranges import range_of
+from qspec.keras.quantized_model.learned_weights import learned_scales, quantize_learned
+from qspec.keras.quantized_model.least_scales import least_scales
+from qspec.keras.quantized_model.left_out_of_training import left_out_of_training
+from qspec.keras.quantized_model.ranges import KnownParameters, extremes
+from qspec.keras.quantized_model.schedule import CountEpochs, Schedule
+from qspec.keras.quantized_model.several_workers import TrainedBySeveralWorkers
+from qspec.keras.quantized_model.weight_ranges import searched_constants
+from qspec.keras.reading.copying import freeze, frozen_layers, serialized
+from qspec.keras.reading.live_model import read_model
+from qspec.keras.reading.recording import is_graph
+from qspec.keras.reading.signatures import Signature, signature_of
 from qspec.numerics.bias import LARGEST_BIAS_CODE
 from qspec.plan.layer_classes import named_classes
 from qspec.plan.make import make_plan

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from qspec.graph.operands import operand_position
 from qspec.graph.ops import Op
-from qspec.keras.op_kernels import KERNELS, activated
+from qspec.keras.kernels.op_kernels import KERNELS, activated
 
 HALF = ("float16", "bfloat16")
 COMPUTED_IN_HALF = frozenset(

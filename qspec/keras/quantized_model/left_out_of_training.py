@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
-from qspec.keras.attention_dropout import drops_probabilities
-from qspec.keras.execution import Step
-from qspec.keras.recording import all_layers
+from qspec.keras.execution.steps import Step
+from qspec.keras.quantized_model.attention_dropout import drops_probabilities
+from qspec.keras.reading.recording import all_layers
 
 _RATES = ("dropout", "recurrent_dropout")
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from qspec.keras.fake_quantize import (
+from qspec.keras.kernels.fake_quantize import (
     Rounding,
     fake_quantize,
     range_parameters,
@@ -19,7 +19,7 @@ from qspec.keras.fake_quantize import (
     round_steps,
     shifted_parameters,
 )
-from qspec.keras.least_scales import Limit
+from qspec.keras.quantized_model.least_scales import Limit
 from qspec.plan.plan import RangeGroup
 
 # One training step moves a range by a hundredth of the way to the batch's, where the spec names no decay of its own.

@@ -10,8 +10,8 @@ from keras import ops
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import UNSUPPORTED_SETTING
-from qspec.keras.computed_constants import batch_norm_addend, batch_norm_multiplier
-from qspec.keras.execution import Step, step_constants
+from qspec.keras.execution.computed_constants import batch_norm_addend, batch_norm_multiplier
+from qspec.keras.execution.steps import Step, step_constants
 from qspec.schema.spec import Spec
 
 # A channel whose gamma is 0 has a folded kernel of zeros, of whose result nothing could be learned: in training none is

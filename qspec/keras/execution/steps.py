@@ -18,10 +18,10 @@ from keras import ops
 from qspec.graph.layers import Call
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Composition
-from qspec.keras.computed_constants import batch_norm_addend, batch_norm_multiplier
-from qspec.keras.live_arguments import live_arguments
-from qspec.keras.mixed_precision import in_float32
-from qspec.keras.op_execution import (
+from qspec.keras.execution.computed_constants import batch_norm_addend, batch_norm_multiplier
+from qspec.keras.execution.live_arguments import live_arguments
+from qspec.keras.execution.mixed_precision import in_float32
+from qspec.keras.execution.op_by_op import (
     Behind,
     Compute,
     Constants,

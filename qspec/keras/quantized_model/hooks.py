@@ -14,13 +14,14 @@ from keras import ops
 from qspec.graph.layers import Call
 from qspec.graph.operands import is_recurrence, operand_of
 from qspec.graph.ops import Op, Tensor
-from qspec.keras.attention_dropout import drops_probabilities, with_dropout
-from qspec.keras.batch_norm import batch_constants, normalize_folded, training_multiplier
-from qspec.keras.comparisons import COMPARISONS, as_compared, compares_in_8_bits
-from qspec.keras.constant_quantization import round_to_float16
-from qspec.keras.dynamic_quantization import quantized_operands
-from qspec.keras.execution import Step, own_bias
-from qspec.keras.fake_quantize import (
+from qspec.keras.execution.mixed_precision import COMPUTED_IN_HALF, computes_in_half, product_in_half
+from qspec.keras.execution.op_by_op import Behind, Constants
+from qspec.keras.execution.simulation import Hooks
+from qspec.keras.execution.steps import Step, own_bias
+from qspec.keras.kernels.comparisons import COMPARISONS, as_compared, compares_in_8_bits
+from qspec.keras.kernels.constant_quantization import round_to_float16
+from qspec.keras.kernels.dynamic_quantization import quantized_operands
+from qspec.keras.kernels.fake_quantize import (
     Rounding,
     round_at_random,
     round_mean_over_image,
@@ -29,20 +30,19 @@ from qspec.keras.fake_quantize import (
     round_twice,
     round_wide_product,
 )
-from qspec.keras.integer_resizing import resize_in_integers
-from qspec.keras.kernel_rounding import clamped, rounding_of
-from qspec.keras.mixed_precision import COMPUTED_IN_HALF, computes_in_half, product_in_half
-from qspec.keras.op_execution import Behind, Constants
-from qspec.keras.poles import POLES, before_pole, bounded, finite_gradient
-from qspec.keras.ranges import KnownParameters
-from qspec.keras.recurrence import GATE_WEIGHTS, LstmScales, integer_lstm
-from qspec.keras.simulation import Hooks
-from qspec.keras.table_kernels import TABLES, look_up
+from qspec.keras.kernels.integer_resizing import resize_in_integers
+from qspec.keras.kernels.kernel_rounding import clamped, rounding_of
+from qspec.keras.kernels.poles import POLES, before_pole, bounded, finite_gradient
+from qspec.keras.kernels.recurrence import GATE_WEIGHTS, LstmScales, integer_lstm
+from qspec.keras.kernels.table_kernels import TABLES, look_up
+from qspec.keras.quantized_model.attention_dropout import drops_probabilities, with_dropout
+from qspec.keras.quantized_model.batch_norm import batch_constants, normalize_folded, training_multiplier
+from qspec.keras.quantized_model.ranges import KnownParameters
 from qspec.litert.interpreter import processors
 from qspec.plan.stored_weights import weights_of
 
 if TYPE_CHECKING:
-    from qspec.keras.model import QuantizedModel
+    from qspec.keras.quantized_model.model import QuantizedModel
 
 
 _CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
-from qspec.keras.tracing import is_for_a_file
+from qspec.keras.kernels.tracing import is_for_a_file
 from qspec.numerics.fixed_point import HIGHEST, LOWEST, sigmoid_table, tanh_table
 
 GATES = 4

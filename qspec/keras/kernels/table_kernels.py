@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow as tf
 
 from qspec.graph.ops import Op
-from qspec.keras.fake_quantize import round_half_away_64
-from qspec.keras.op_kernels import KERNELS
+from qspec.keras.kernels.fake_quantize import round_half_away_64
+from qspec.keras.kernels.op_kernels import KERNELS
 
 _LOWEST, _HIGHEST, _STEPS = -32768, 32767, 512
 _REACH = 10.0  # of the exponents that a softmax looks up: below, they count as this

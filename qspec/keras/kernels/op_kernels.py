@@ -14,8 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from qspec.graph.ops import Op
-from qspec.keras.convolution_kernels import conv_2d, conv_3d, conv_3d_transpose, depthwise_conv_2d, transpose_conv
-from qspec.keras.recurrence import lstm
+from qspec.keras.kernels.convolution_kernels import (
+    conv_2d,
+    conv_3d,
+    conv_3d_transpose,
+    depthwise_conv_2d,
+    transpose_conv,
+)
+from qspec.keras.kernels.recurrence import lstm
 
 Kernel = Callable[..., Any]
 

@@ -12,9 +12,9 @@ from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
 from qspec.graph.keras_config import layer_graph
 from qspec.graph.layers import LayerGraph, with_input_shapes
-from qspec.keras.recorded_model import record
-from qspec.keras.recording import all_layers, is_graph, is_looked_into, is_plain_graph
-from qspec.keras.signatures import Signature, signature_of
+from qspec.keras.reading.recorded_model import record
+from qspec.keras.reading.recording import all_layers, is_graph, is_looked_into, is_plain_graph
+from qspec.keras.reading.signatures import Signature, signature_of
 from qspec.lowering.table import REGISTERED
 
 

@@ -12,8 +12,8 @@ from qspec.diagnostics import Diagnostic, Place
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS, UNSUPPORTED_LAYER
 from qspec.graph.layers import Value
 from qspec.graph.ops import Composition
-from qspec.keras.execution import Step, run_step, step_constants
-from qspec.keras.op_kernels import KERNELS
+from qspec.keras.execution.steps import Step, run_step, step_constants
+from qspec.keras.kernels.op_kernels import KERNELS
 
 # Of the largest value; kernels sum in other orders, and float32 has 24 bits.
 _TOLERANCE = 1e-3

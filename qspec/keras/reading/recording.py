@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from qspec.keras.unrolled import unrolled
+from qspec.keras.reading.unrolled import unrolled
 
 _REALS = frozenset({"float16", "bfloat16", "float32"})
 

@@ -8,14 +8,14 @@ import numpy as np
 from keras import ops
 
 from qspec.graph.ops import Slot
-from qspec.keras.constant_quantization import QuantizedConstant, quantize_constant, round_half_even
-from qspec.keras.execution import Step, step_constants
-from qspec.keras.fake_quantize import Rounding, learned_quantize, round_half_away, round_steps
-from qspec.keras.learned_ranges import LearnedValue, least_scale
+from qspec.keras.execution.steps import Step, step_constants
+from qspec.keras.kernels.constant_quantization import QuantizedConstant, quantize_constant, round_half_even
+from qspec.keras.kernels.fake_quantize import Rounding, learned_quantize, round_half_away, round_steps
+from qspec.keras.quantized_model.learned_ranges import LearnedValue, least_scale
 from qspec.plan.plan import Decision, Plan
 
 if TYPE_CHECKING:
-    from qspec.keras.model import QuantizedModel
+    from qspec.keras.quantized_model.model import QuantizedModel
 
 
 def learned_scales(plan: Plan, steps: tuple[Step, ...]) -> dict[int, LearnedValue]:

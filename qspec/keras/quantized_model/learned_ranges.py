@@ -10,8 +10,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from qspec.keras.fake_quantize import Rounding, clipped_quantize, learned_quantize, range_parameters, round_steps
-from qspec.keras.ranges import ActivationRange, Seen
+from qspec.keras.kernels.fake_quantize import (
+    Rounding,
+    clipped_quantize,
+    learned_quantize,
+    range_parameters,
+    round_steps,
+)
+from qspec.keras.quantized_model.ranges import ActivationRange, Seen
 from qspec.numerics.parameters import SMALLEST_RANGE
 from qspec.plan.plan import RangeGroup
 

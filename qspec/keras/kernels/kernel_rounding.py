@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 
 from qspec.graph.ops import Op
-from qspec.keras.fake_quantize import Rounding, round_codes, round_half_away, round_twice
+from qspec.keras.kernels.fake_quantize import Rounding, round_codes, round_half_away, round_twice
 
 Scales = Sequence[Any]  # of an op's inputs, then of its output; None of a float, and of what has several
 

@@ -9,9 +9,9 @@ import keras
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
-from qspec.keras.live_model import read_model
-from qspec.keras.recording import all_layers, is_graph
-from qspec.keras.signatures import Signature, signature_of
+from qspec.keras.reading.live_model import read_model
+from qspec.keras.reading.recording import all_layers, is_graph
+from qspec.keras.reading.signatures import Signature, signature_of
 
 
 def copied(model: keras.Model, signature: Signature | None = None) -> keras.Model:

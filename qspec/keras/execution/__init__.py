@@ -1,0 +1,1 @@
+"""A Keras model run call by call, in the ops that its layers become."""

@@ -1,0 +1,1 @@
+"""LiteRT's ops as TensorFlow computes them: in float, and rounded as the integer kernels round."""

@@ -1,0 +1,1 @@
+"""The model that `qspec.apply` returns: fake quantization, ranges, and what training does with them."""

@@ -1,0 +1,21 @@
+"""The examples of pages that need Keras raise the codes of their pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from qspec.diagnostics import SpecError
+from tests.diagnostics.pages import blocks
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("python") if "keras" in block.text], ids=str)
+def test_a_script_raises_the_code_of_its_page(tmp_path, monkeypatch, block):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    try:
+        exec(block.text, names)
+        found = names["result"].diagnostics
+    except SpecError as error:
+        found = error.diagnostics
+
+    assert {block.code.code} == {item.code for item in found}
