@@ -50,3 +50,30 @@ def test_inputs_are_quantized_sample_by_sample_in_any_batch(tmp_path, batch):
     assert result.ok
     assert all(product.sqnr > 100 for product in result.parity.products)
     assert 5 == len(result.parity.products)
+
+
+WITH_TIES = {
+    "dense": lambda x: keras.layers.Dense(21, use_bias=False)(x),
+    "convolution": lambda x: keras.layers.Conv2D(21, 2, use_bias=False)(x),
+    "depthwise": lambda x: keras.layers.DepthwiseConv2D(3, use_bias=False)(x),
+    "transposed": lambda x: keras.layers.Conv2DTranspose(21, 2, use_bias=False)(x),
+    "matmul": lambda x: keras.ops.matmul(x, keras.ops.transpose(x, (0, 1, 3, 2))),
+}
+
+
+@pytest.mark.parametrize("name", WITH_TIES)
+def test_sums_between_two_steps_go_where_the_kernel_lets_them_go(tmp_path, name: str):
+    """Scales are powers of two, so that of 64 sums one lies between two steps, and float32 holds all of them."""
+    generator = np.random.default_rng(6)
+    image = keras.Input((5, 5, 21))
+    model = keras.Model(image, WITH_TIES[name](image))
+    for variable in model.weights:
+        variable.assign(generator.integers(-127, 128, variable.shape).astype("float32") / 128)
+    spec = qspec.loads(
+        'qspec 1\nimport "std/int8.qspec"\ninput { type = int8, range = exact(1/128, 0) }\noutput { type = int8 }\n'
+        "default { weights = w8_tensor(range = exact(1/128, 0)), output = a8(range = exact(1/64, 0)) }\n"
+    )
+    samples = generator.integers(-128, 128, (32, 5, 5, 21)).astype("float32") / 128
+    result = qspec.quantize(spec, model, samples, tmp_path / "m.tflite", samples=samples)
+
+    assert {1.0} == {tensor.equal for tensor in result.parity.tensors}

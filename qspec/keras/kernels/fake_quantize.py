@@ -50,31 +50,38 @@ def round_codes(steps: Any, zero_point: Any) -> Any:
     return round_half_away(codes) - zero_point
 
 
+def power_of_two_below(value: Any) -> Any:
+    """The largest power of two up to *value* (float32, positive): the bits of its exponent. A logarithm in float32
+    misses powers of two themselves, and scales are often in such ratios."""
+    bits = tf.bitcast(tf.cast(value, tf.float32), tf.int32)
+    return tf.bitcast(tf.bitwise.bitwise_and(bits, 0x7F800000), tf.float32)
+
+
 def round_twice(ratio: Any, count: int = 1) -> Rounding:
     """How QUANTIZE and MUL round small integers to another grid, *ratio* being the scale of the integers over the new
-    one: once after the multiplication with a number below 1, once after the shift to the right (LiteRT,
-    kernels/internal/common.h, `MultiplyByQuantizedMultiplier`). Other sums are large, and one rounding describes them.
+    one: once after the multiplication with a number below 1, ties up, and once after the shift to the right, ties away
+    from zero (LiteRT, kernels/internal/common.h, `MultiplyByQuantizedMultiplier`). Other sums are large, and one
+    rounding describes them.
 
     With *count*, how the built-in MEAN rounds the sum of so many integers: the division is part of the multiplication
     (run: equal to ai-edge-litert 2.3.0 in every element).
     """
-    exponent = ops.floor(ops.log2(ratio)) + 1.0 - math.floor(math.log2(count))
-    shift = ops.power(2.0, ops.minimum(exponent, 0.0))
-    return lambda steps, _: round_half_away(round_half_away(steps / shift) * shift)
+    shift = ops.minimum(2.0 * power_of_two_below(ratio) / 2 ** math.floor(math.log2(count)), 1.0)
+    return lambda steps, _: round_half_away(ops.floor(steps / shift + 0.5) * shift)
 
 
 def round_product(ratio: Any, together: int | None) -> Rounding:
     """How the built-in products with 8-bit inputs round their sums, *ratio* being the scale of a sum over the result's.
 
-    To a whole number after the multiplication, ties away from zero, then in the shift to the right: ties up where a
-    kernel computes so many channels *together* (None: always), and away from zero in those that are left over (run:
+    To a whole number after the multiplication, ties up, then in the shift to the right: ties up where a kernel computes
+    so many channels *together* (None: always), and away from zero in those that are left over (run:
     equal to ai-edge-litert 2.3.0 on x86-64 in every element, with weights of 8, 4 and 2 bits). The fewer bits the
     weights have, the smaller are the sums, and the more often does this differ from one rounding.
     """
-    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(ratio)) + 1.0, 0.0))
+    shift = ops.minimum(2.0 * power_of_two_below(ratio), 1.0)
 
     def rounding(steps: Any, _: Any) -> Any:
-        once = round_half_away(steps / shift) * shift
+        once = ops.floor(steps / shift + 0.5) * shift
         up = ops.floor(once + 0.5)
         if together is None:
             return up
@@ -87,7 +94,7 @@ def round_product(ratio: Any, together: int | None) -> Rounding:
 def round_wide_product(ratio: Any) -> Rounding:
     """How convolutions of 16-bit inputs round their sums: once, ties up, with a multiplier of 15 bits, which moves
     large results by up to one (LiteRT, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` of an int64)."""
-    unit = ops.power(2.0, ops.floor(ops.log2(ratio)) - 14.0)
+    unit = power_of_two_below(ratio) / 2**14
     multiplier = ops.minimum(ops.floor(ratio / unit + 0.5), 32767.0) * unit
     return lambda steps, _: ops.floor(steps * (multiplier / ratio) + 0.5)
 
@@ -100,7 +107,7 @@ def round_mean_over_image(ratio: Any, zero_point: Any, count: int, threads: int)
     left (LiteRT, kernels/internal/optimized/integer_ops/mean.h; run: equal to ai-edge-litert 2.3.0 in every element).
     """
     share = ratio / count
-    shift = ops.power(2.0, ops.minimum(ops.floor(ops.log2(share)) + 1.0, 0.0))
+    shift = ops.minimum(2.0 * power_of_two_below(share), 1.0)
     offset = round_half_away(zero_point * ratio)
 
     def rounding(steps: Any, _: Any) -> Any:

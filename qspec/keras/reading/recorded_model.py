@@ -1,9 +1,9 @@
 """The layer graph of a model that Python code describes: a subclassed one, or one with layers of the user's own.
 
-Keras writes no graph for these. Here they run once on symbolic tensors, and the calls that are recorded (`recording.py`)
-become the graph, as those in a config do. Paths read like those of nested models: the name of a layer behind those of
-the models and layers of the user's own that it is in. Inside of these, a layer to which nobody gave a name goes by the
-attribute that holds it.
+Keras writes no graph for these. Here they run once on symbolic tensors, and the calls that are recorded become the
+graph, as those in a config do. Paths read like those of nested models: the name of a layer behind those of the models
+and layers of the user's own that it is in. Inside of these, a layer to which nobody gave a name goes by the attribute
+that holds it.
 """
 
 from __future__ import annotations
