@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from qspec.graph.document import Node
@@ -33,8 +34,9 @@ class Cell(Protocol):
     def output(self) -> int:
         """Which of its states is its output."""
 
-    def project(self, tensor: int, slot: Slot) -> int:
-        """What the cell makes of its input alone; the rows of *tensor* may be steps, samples, or both."""
+    def project(self, tensor: int, slot: Slot, step: str = "") -> int:
+        """What the cell makes of its input alone; the rows of *tensor* may be steps, samples, or both. A *step* whose
+        input has a scale of its own is named."""
 
     def advance(self, step: str, projected: int, states: States, results: Sequence[Slot]) -> list[int]:
         """The states behind a step, written into the slots *results*."""
@@ -43,9 +45,9 @@ class Cell(Protocol):
 @dataclass(frozen=True)
 class Products:
     """How a cell multiplies by its kernels: matrices, or convolutions. `project` multiplies the input and adds the
-    bias, `recur` the state, into the tensor `recurrent` of a step."""
+    bias, which a step has for itself if it is named; `recur` the state, into the tensor `recurrent` of a step."""
 
-    project: Callable[[int, Slot], int]
+    project: Callable[[int, Slot, str], int]
     recur: Callable[[int, str], int]
 
 
@@ -70,11 +72,22 @@ def _matrices(site: Site, channels: int, gates: int) -> Products:
     units = site.config["units"].integer(1)
     kernel = site.weights("kernel", (gates * units, channels), Source("kernel", permutation=(1, 0)))
     recurrent = _recurrent_kernel(site, units, 0, gates)
-    bias = site.bias(gates * units, source=Source("bias")) if site.uses_bias else -1
+    bias = _biases(site, gates * units, "bias")
     return Products(
-        lambda tensor, slot: fully_connected(site, tensor, kernel, slot, bias),
+        lambda tensor, slot, step: fully_connected(site, tensor, kernel, slot, bias(step)),
         lambda tensor, step: fully_connected(site, tensor, recurrent, site.inner(f"{step}recurrent")),
     )
+
+
+def _biases(site: Site, size: int, variable: str) -> Callable[[str], int]:
+    """The bias of the projections: as quantized it has the scale of their input, so each step that has one of its own
+    has such a bias, too."""
+
+    @cache
+    def bias(step: str) -> int:
+        return site.bias(size, f"{step}bias", Source(variable)) if site.uses_bias else -1
+
+    return bias
 
 
 def _recurrent_kernel(site: Site, units: int, first: int, gates: int, key: str = "recurrent_kernel") -> int:
@@ -136,9 +149,9 @@ class GatedMemory:
     states: int = 2
     output: int = 0
 
-    def project(self, tensor: int, slot: Slot) -> int:
+    def project(self, tensor: int, slot: Slot, step: str = "") -> int:
         """The input's part of all gates."""
-        return self.products.project(tensor, slot)
+        return self.products.project(tensor, slot, step)
 
     def advance(self, step: str, projected: int, states: States, results: Sequence[Slot]) -> list[int]:
         """`recurrent`, `gates`, their parts `in_i` … `in_o`, `gate_i`, `gate_f`, `candidate`, `gate_o`, and on."""
@@ -173,8 +186,8 @@ class _Simple:
     states: int = 1
     output: int = 0
 
-    def project(self, tensor: int, slot: Slot) -> int:
-        return self.products.project(tensor, slot)
+    def project(self, tensor: int, slot: Slot, step: str = "") -> int:
+        return self.products.project(tensor, slot, step)
 
     def advance(self, step: str, projected: int, states: States, results: Sequence[Slot]) -> list[int]:
         write = _Writer(self.site, step)
@@ -203,8 +216,8 @@ class _GatedUnit:
     states: int = 1
     output: int = 0
 
-    def project(self, tensor: int, slot: Slot) -> int:
-        return self.products.project(tensor, slot)
+    def project(self, tensor: int, slot: Slot, step: str = "") -> int:
+        return self.products.project(tensor, slot, step)
 
     @property
     def reset_after(self) -> bool:
@@ -285,8 +298,8 @@ class _Stacked:
     def output(self) -> int:
         return self.states - self.cells[-1].states + self.cells[-1].output
 
-    def project(self, tensor: int, slot: Slot) -> int:
-        return self.cells[0].project(tensor, slot)
+    def project(self, tensor: int, slot: Slot, step: str = "") -> int:
+        return self.cells[0].project(tensor, slot, step)
 
     def advance(self, step: str, projected: int, states: States, results: Sequence[Slot]) -> list[int]:
         new: list[int] = []
@@ -294,7 +307,7 @@ class _Stacked:
             if number:
                 slot = self.site.inner(f"cell_{number}/{step}projected")
                 below = self.cells[number - 1]
-                projected = cell.project(new[len(new) - below.states + below.output], slot)
+                projected = cell.project(new[len(new) - below.states + below.output], slot, step)
             span = slice(len(new), len(new) + cell.states)
             new += cell.advance(step, projected, states[span], results[span])
         return new
@@ -313,7 +326,7 @@ def _gru(site: Site, channels: int) -> Cell:
     after = site.config.get("reset_after")
     reset_after = after.is_none or after.boolean()
     kernel = site.weights("kernel", (3 * units, channels), Source("kernel", permutation=(1, 0)))
-    bias = site.bias(3 * units, source=Source("bias.0" if reset_after else "bias")) if site.uses_bias else -1
+    bias = _biases(site, 3 * units, "bias.0" if reset_after else "bias")
     recurrent = _recurrent_kernel(site, units, 0, 3 if reset_after else 2)
 
     def recur(tensor: int, step: str) -> int:
@@ -321,7 +334,7 @@ def _gru(site: Site, channels: int) -> Cell:
         own = site.bias(3 * units, f"{step}recurrent_bias", Source("bias.1")) if reset_after and site.uses_bias else -1
         return fully_connected(site, tensor, recurrent, site.inner(f"{step}recurrent"), own)
 
-    products = Products(lambda tensor, slot: fully_connected(site, tensor, kernel, slot, bias), recur)
+    products = Products(lambda tensor, slot, step: fully_connected(site, tensor, kernel, slot, bias(step)), recur)
     return _GatedUnit(site, products, units)
 
 

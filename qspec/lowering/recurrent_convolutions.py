@@ -76,7 +76,7 @@ def _products(site: Site, rank: int, channels: int) -> Products:
     recurrent = _kernel(site, "recurrent_kernel", window.size, filters, 4 * filters)
     if rank == 3:
         return Products(
-            lambda tensor, slot: _projected_volume(site, tensor, kernel, window, slot),
+            lambda tensor, slot, _: _projected_volume(site, tensor, kernel, window, slot),
             lambda tensor, step: _convolution(
                 site, tensor, [recurrent], 4 * filters, inner, site.inner(f"{step}recurrent")
             ),
@@ -87,7 +87,9 @@ def _products(site: Site, rank: int, channels: int) -> Products:
         operands = [recurrent, site.bias(4 * filters, f"{step}recurrent_bias")]
         return _convolution(site, tensor, operands, 4 * filters, inner, site.inner(f"{step}recurrent"))
 
-    return Products(lambda tensor, slot: _convolution(site, tensor, [kernel, bias], 4 * filters, window, slot), recur)
+    return Products(
+        lambda tensor, slot, _: _convolution(site, tensor, [kernel, bias], 4 * filters, window, slot), recur
+    )
 
 
 def _projected_volume(site: Site, tensor: int, kernel: int, window: Window, slot: Slot) -> int:
