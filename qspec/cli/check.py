@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from qspec._check import check_file, check_graph, held_to_converter, is_tflite_file, read_graph
+from qspec.cli.folders import STANDARD_INPUT, files_of
 from qspec.cli.frameworks import import_frameworks
-from qspec.cli.output import print_diagnostics
+from qspec.cli.output import print_diagnostics, width
+from qspec.cli.selection import WrongSelection, selection
 from qspec.diagnostics import Diagnostic, Place, Severity, SpecError
 from qspec.diagnostics.catalogue import (
     INVALID_FILE,
@@ -17,6 +20,7 @@ from qspec.diagnostics.catalogue import (
     UNREADABLE_FILE,
     WRONG_BIAS_SCALE,
 )
+from qspec.diagnostics.summary import counts
 from qspec.lint import Report
 from qspec.schema import load, loads, shipped_targets
 from qspec.syntax import decode
@@ -27,16 +31,25 @@ if TYPE_CHECKING:
     from qspec.graph.tflite_file import TfliteFile
     from qspec.schema.spec import Spec
 
-_STANDARD_INPUT = "-"
+_LEAST = 60  # columns: with less, a placement is no easier to read in more lines
 _OF_FILES = (INVALID_FILE, INVALID_PARAMETERS, MISSING_PARAMETERS, WRONG_BIAS_SCALE)
 _BESIDE_A_PLACEMENT = ("QS3", "QS4", "QS6", *(code.code for code in _OF_FILES))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check every file, each once; 1 if any report has an error."""
-    if arguments.model is not None and all(map(_is_file, arguments.files)):
-        print("qspec check: `--model` is what specs are held against, and there is no spec", file=sys.stderr)
-        return 2
+    files = list(files_of(arguments.files))
+    if not files:
+        print("qspec check: there is no .qspec file in the given folders", file=sys.stderr)
+    models = [file for file in files if file.endswith((".keras", ".h5", ".hdf5"))]
+    if models:
+        return _usage(f"`{models[0]}` is a model: `qspec check SPEC --model {models[0]}` holds it against a spec")
+    if arguments.model is not None and files and all(map(_is_file, files)):
+        return _usage("`--model` is what specs are held against, and there is no spec")
+    try:
+        wanted = selection(arguments.select, arguments.ignore)
+    except WrongSelection as error:
+        return _usage(str(error))
     graph: LayerGraph | TfliteFile | None = None
     unreadable: tuple[Diagnostic, ...] = ()
     if arguments.model is not None:
@@ -44,11 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
             graph = read_graph(arguments.model)
         except SpecError as error:
             unreadable = error.diagnostics
-    reports = {file: _check(file, graph, arguments.target) for file in arguments.files}
+    reports = {file: _check(file, graph, arguments.target) for file in files}
     if arguments.exact and graph is not None:
         import_frameworks()
         reports = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
     found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
+    found = tuple(filter(wanted.keeps, found))
     if arguments.format == "json":
         import json
 
@@ -57,23 +71,37 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.format == "full":
             _print_placements(reports)
         print_diagnostics(found, arguments.format)
-    return 0 if Report(found).ok else 1
+    return 0 if Report(found).ok and _few_enough(found, arguments.max_warnings) else 1
+
+
+def _usage(message: str) -> int:
+    print(f"qspec check: {message}", file=sys.stderr)
+    return 2
+
+
+def _few_enough(found: tuple[Diagnostic, ...], most: int | None) -> bool:
+    warnings = counts(found)["warnings"]
+    if most is None or warnings <= most:
+        return True
+    print(f"qspec check: {warnings} warning{'s'[: warnings > 1]}, and `--max-warnings` allows {most}", file=sys.stderr)
+    return False
 
 
 def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str]) -> Report:
     if _is_file(file):
         return check_file(file, targets)
-    spec, diagnostics = _read(file)
+    spec, diagnostics = read_spec(file)
     return Report(diagnostics) if spec is None else check_graph(spec, graph, diagnostics, targets)
 
 
 def _is_file(file: str) -> bool:
     """Whether it is a `.tflite` file, not a spec."""
-    return file != _STANDARD_INPUT and is_tflite_file(file)
+    return file != STANDARD_INPUT and is_tflite_file(file)
 
 
-def _read(file: str) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
-    if file != _STANDARD_INPUT:
+def read_spec(file: str) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
+    """The spec in *file*, or on standard input if that is `-`, with what is to be said of it."""
+    if file != STANDARD_INPUT:
         return load(file)
     name = "<stdin>"
     if sys.stdin is None:
@@ -101,7 +129,20 @@ def _print_placements(reports: dict[str, Report]) -> None:
         text = report.placement_text() or (_no_target() if report.plan is not None and report.ok else "")
         text = "\n\n".join(part for part in (text, report.requantized_text()) if part)
         if text and all(_leaves_a_placement(item) for item in report.diagnostics):
-            print(f"{file}:\n{text}" if len(reports) > 1 else text, end="\n\n")
+            print("\n".join(_broken(f"{file}:\n{text}" if len(reports) > 1 else text)), end="\n\n")
+
+
+def _broken(text: str) -> Iterator[str]:
+    """The lines of *text*, those that a terminal has no room for in several."""
+    room = width()
+    if room is None:
+        yield text
+        return
+    from qspec.cli.columns import wrapped
+
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        yield from wrapped(line.lstrip(), max(room, _LEAST), indent, f"{indent}  ")
 
 
 def _leaves_a_placement(diagnostic: Diagnostic) -> bool:

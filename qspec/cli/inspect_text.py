@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qspec.cli.columns import cut, fitted, wrapped
 from qspec.diagnostics.text import ELLIPSIS, display_width, printable
 from qspec.graph.ops import Op
 from qspec.graph.tflite_file import Quantization
@@ -44,11 +45,11 @@ def lines(listing: Listing, width: int | None) -> Iterator[str]:
     """The whole listing; no line takes more than *width* columns as long as 60 are there."""
     room = None if width is None else max(width, 60)
     heading = f"{listing.path}: {_heading(listing)}"
-    yield from _wrapped(printable(heading), room, rest="  ")
+    yield from wrapped(printable(heading), room, rest="  ")
     for number, part in enumerate(listing.parts):
         if number:
             yield ""
-            yield from _wrapped(printable(f"subgraph {number} `{part.name}`"), room)
+            yield from wrapped(printable(f"subgraph {number} `{part.name}`"), room)
         yield from _part_lines(part, room)
 
 
@@ -92,10 +93,10 @@ def _op_lines(part: Part, op: Op, digits: int, width: int | None) -> Iterator[st
     version = f" v{part.versions[op.index]}" if op.index in part.versions else ""
     layers = " + ".join(part.layers.get(op.index, ()))
     head = f"{op.index:>{digits}}  {op.kind}{version}" + (f"  {layers}" if layers else "")
-    yield from _wrapped(printable(head), width, rest=_INDENT)
+    yield from wrapped(printable(head), width, rest=_INDENT)
     told = ", ".join(_attributes(op))
     if told:
-        yield from _wrapped(printable(told), width, _INDENT, _INDENT)
+        yield from wrapped(printable(told), width, _INDENT, _INDENT)
 
 
 def _attributes(op: Op) -> Iterator[str]:
@@ -179,46 +180,11 @@ def _columns(rows: list[Row], width: int | None) -> _Columns:
 
 def _tensor_lines(row: Row, columns: _Columns) -> Iterator[str]:
     role, name, type_, shape, told = row
-    what = f"{role:{columns.role}} {_fitted(name, columns.name)}"
+    what = f"{role:{columns.role}} {fitted(name, columns.name)}"
     line = f"{_INDENT}{what}  {type_:{columns.type}}  {shape:{columns.shape}}"
     if columns.beside:
-        yield _cut(f"{line}  {told}".rstrip(), columns.width)
+        yield cut(f"{line}  {told}".rstrip(), columns.width)
         return
-    yield _cut(line.rstrip(), columns.width)
+    yield cut(line.rstrip(), columns.width)
     if told:
-        yield _cut(f"{_INDENT}{'':{columns.role + 1}}  {told}", columns.width)
-
-
-def _fitted(name: str, room: int) -> str:
-    """*name* in exactly *room* columns; what is too long loses its front, where names are alike."""
-    if display_width(name) > room:
-        name = name[-room:]
-        while display_width(name) > room - 1:
-            name = name[1:]
-        name = ELLIPSIS + name
-    return name + " " * (room - display_width(name))
-
-
-def _cut(line: str, width: int | None) -> str:
-    if width is None or display_width(line) <= width:
-        return line
-    kept = line[:width]
-    while display_width(kept) > width - 1:
-        kept = kept[:-1]
-    return kept + ELLIPSIS
-
-
-def _wrapped(text: str, width: int | None, first: str = "", rest: str = "") -> Iterator[str]:
-    """*text* in lines of at most *width* columns, which begin with *first* and *rest*; a word that is too long for a
-    line is cut."""
-    if width is None:
-        yield first + text
-        return
-    line = first
-    for word in text.split(" "):
-        joined = line + word if line in (first, rest) else f"{line} {word}"
-        if display_width(joined) > width and line not in (first, rest):
-            yield line
-            joined = rest + word
-        line = _cut(joined, width)
-    yield line
+        yield cut(f"{_INDENT}{'':{columns.role + 1}}  {told}", columns.width)

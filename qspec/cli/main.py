@@ -74,12 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=version, help="print the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _add_check(_command(commands, "check", "check specs and .tflite files, alone or against a model and targets"))
+    _add_fmt(_command(commands, "fmt", "lay out specs in the one canonical way"))
     _add_quantize(_command(commands, "quantize", "quantize a trained model by a spec: calibrate, write, verify"))
     _add_verify(_command(commands, "verify", "hold a .tflite file against the spec and the model that it comes from"))
     _add_inspect(
         _command(commands, "inspect", "print the ops of a model: types, scales, and the layers they come from")
     )
     _add_targets(_command(commands, "targets", "print the shipped targets, or the capability table of one"))
+    _add_explain(_command(commands, "explain", "print the page of a code, or what a spec decides for each layer"))
+    _add_schema(_command(commands, "schema", "print a spec as JSON, everything looked up; or the JSON Schema of that"))
+    _command(commands, "server", "serve an editor: the Language Server Protocol on standard input and output")
     _add_demo(_command(commands, "demo", "go the whole way on handwritten digits: train, check, quantize, compare"))
     return parser
 
@@ -93,7 +97,10 @@ def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="a .qspec file, or a .tflite file; - reads a spec from standard input"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a .qspec file, a .tflite file, or a folder: all .qspec files in it; - reads a spec from standard input",
     )
     parser.add_argument(
         "--model", metavar="MODEL", help="a .keras or .tflite file; it is read as data, nothing is executed"
@@ -103,8 +110,30 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", action="append", default=[], metavar="NAME", help=target)
     exact = "also ask TensorFlow's converter what it makes of the model, which Keras loads for it"
     parser.add_argument("--exact", action="store_true", help=exact)
-    formats = "full (default), concise: a line for each problem, or json"
-    parser.add_argument("--format", choices=("full", "concise", "json"), default="full", metavar="FORMAT", help=formats)
+    select = "tell these warnings and notes alone: codes, their beginnings (QS3) or names, with commas between them; "
+    select += "may be repeated; errors are always told"
+    parser.add_argument("--select", action="append", default=[], metavar="CODES", help=select)
+    ignore = "leave these warnings and notes out; of several beginnings that fit a code the longest decides"
+    parser.add_argument("--ignore", action="append", default=[], metavar="CODES", help=ignore)
+    most = "exit with 1 if there are more warnings than that"
+    parser.add_argument("--max-warnings", type=_count, metavar="NUMBER", help=most)
+    formats = "full (default), concise: a line for each problem, json, sarif (2.1.0), or github: workflow commands"
+    choices = ("full", "concise", "json", "sarif", "github")
+    parser.add_argument("--format", choices=choices, default="full", metavar="FORMAT", help=formats)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of warnings, found `{text}`")
+    return int(text)
+
+
+def _add_fmt(parser: argparse.ArgumentParser) -> None:
+    files = "a .qspec file, or a folder: all .qspec files in it; - formats standard input to standard output"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=files)
+    check = "write nothing; exit with 1 if a file is laid out otherwise"
+    parser.add_argument("--check", action="store_true", help=check)
+    parser.add_argument("--diff", action="store_true", help="write nothing; print what would change")
 
 
 def _add_quantize(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +167,21 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=option)
     formats = "full (default) or json"
     parser.add_argument("--format", choices=("full", "json"), default="full", metavar="FORMAT", help=formats)
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    subject = "a code (QS301) or its name (unmatched-rule): its page; the beginning of codes (QS3): a list of them; "
+    subject += "a .qspec file: what it decides; without: a list of all codes"
+    parser.add_argument("subject", nargs="?", metavar="CODE|SPEC", help=subject)
+    parser.add_argument("--model", metavar="MODEL", help="with a spec: the .keras file to explain it for")
+    parser.add_argument("--layer", metavar="PATH", help="with a spec: this layer alone, in full")
+    formats = "full (default) or json"
+    parser.add_argument("--format", choices=("full", "json"), default="full", metavar="FORMAT", help=formats)
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    spec = "a .qspec file; without it, the JSON Schema (draft 2020-12)"
+    parser.add_argument("spec", nargs="?", metavar="SPEC", help=spec)
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:

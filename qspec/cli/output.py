@@ -10,8 +10,11 @@ from qspec.diagnostics import Diagnostic
 
 
 def colored() -> bool:
-    """Whether standard output is a terminal that wants colour (https://no-color.org)."""
-    return _terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether standard output is a terminal that wants colour. `NO_COLOR` (https://no-color.org) forbids it, and
+    `FORCE_COLOR` asks for it where there is no terminal, as in the logs of CI; the first of the two wins."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def width() -> int | None:

@@ -15,7 +15,7 @@ from qspec.diagnostics.catalogue import INVALID_OPTION, UNKNOWN_TARGET
 from qspec.diagnostics.json_format import document
 from qspec.lint import Report, check
 from qspec.schema import load, shipped_target, shipped_targets
-from qspec.schema.names import offer
+from qspec.schema.names import meant, offer
 from qspec.schema.operands import written
 from qspec.schema.target import Condition, Form, Group, Operand, OptionDefinition, Row, TargetDefinition
 from qspec.schema.targets import allowed_values, allows
@@ -69,7 +69,8 @@ def named(name: str) -> tuple[list[TargetDefinition], tuple[Diagnostic, ...]]:
     if not name.endswith(".qspec") and os.sep not in name:
         target = shipped_target(name)
         if target is None:
-            hint = f"{offer('a target', name, shipped_targets())}; a file that defines targets ends in `.qspec`"
+            known = meant("TARGETS", name.lower()) or offer("a target", name, shipped_targets())
+            hint = f"{known}; a file that defines targets ends in `.qspec`"
             message = f"target `{name}` is not known"
             raise SpecError([UNKNOWN_TARGET.at(Place("qspec targets"), message, help=hint, target=name)])
         return [target], ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qspec.diagnostics.diagnostic import Diagnostic, Place, Severity, Span
-from qspec.diagnostics.text import Excerpt, printable
+from qspec.diagnostics.text import Excerpt, broken, display_width, printable
 
 WIDTH = 120
 _NARROWEST = 40
@@ -20,10 +20,15 @@ _GUTTER = "1;34"
 
 
 def full(diagnostic: Diagnostic, color: bool = False, width: int | None = None) -> str:
-    """One diagnostic as several lines, without a newline at the end. *width*: columns to use, 120 if unknown."""
+    """One diagnostic as several lines, without a newline at the end.
+
+    *width*: columns of the terminal. Where there is none, source lines take up to 120, and sentences are not broken, so
+    that programs find them whole.
+    """
     places = (diagnostic.span, *(place for place, _ in diagnostic.related))
     gutter = max(len(str(_lines(place)[1])) if isinstance(place, Span) else 0 for place in places)
-    return "\n".join(_Page(gutter or 1, max(width or WIDTH, _NARROWEST), color).lines(diagnostic))
+    page = _Page(gutter or 1, max(width or WIDTH, _NARROWEST), color, breaks=width is not None)
+    return "\n".join(page.lines(diagnostic))
 
 
 def _lines(span: Span) -> tuple[int, int]:
@@ -34,24 +39,27 @@ def _lines(span: Span) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Page:
-    """Where the bar stands, how wide the page is, and whether it has colours."""
+    """Where the bar stands, how wide the page is, whether it has colours, and whether long sentences are broken."""
 
     gutter: int
     width: int
     color: bool
+    breaks: bool
 
     def lines(self, diagnostic: Diagnostic) -> Iterator[str]:
         hue = _HUES[diagnostic.severity]
-        yield self._title(hue, f"{diagnostic.severity.value}[{diagnostic.code}]", diagnostic.message)
+        yield from self._title(hue, f"{diagnostic.severity.value}[{diagnostic.code}]", diagnostic.message)
         yield from self._frame(diagnostic.span, diagnostic.label, hue)
         if diagnostic.help:
             yield from self._remark("help", diagnostic.help)
         for place, sentence in diagnostic.related:
-            yield self._title(_HUES[Severity.NOTE], "note", sentence)
+            yield from self._title(_HUES[Severity.NOTE], "note", sentence)
             yield from self._frame(place, "", _HUES[Severity.NOTE])
 
-    def _title(self, hue: str, kind: str, sentence: str) -> str:
-        return self._paint(hue, kind) + self._paint(_BOLD, f": {printable(sentence)}")
+    def _title(self, hue: str, kind: str, sentence: str) -> Iterator[str]:
+        first, *others = self._broken(printable(sentence), self.width, len(kind) + 2)
+        yield self._paint(hue, kind) + self._paint(_BOLD, f": {first}")
+        yield from (self._paint(_BOLD, line) for line in others)
 
     def _frame(self, place: Span | Place, label: str, hue: str) -> Iterator[str]:
         yield f"{' ' * self.gutter}{self._paint(_GUTTER, '-->')} {printable(str(place))}"
@@ -72,7 +80,7 @@ class _Page:
         left = excerpt.column(column)
         right = excerpt.column(column + span.end - span.start)
         yield self._row(excerpt.text, number)
-        yield self._row(" " * left + self._marked("^" * max(right - left, 1), label, hue))
+        yield from self._marked(left, "^" * max(right - left, 1), label, hue)
 
     def _several_lines(self, span: Span, first: int, last: int, label: str, hue: str) -> Iterator[str]:
         numbers = range(first, last + 1)
@@ -84,19 +92,32 @@ class _Page:
             excerpt = Excerpt(span.source.line(number), self.width - self.gutter - 5)
             yield self._row(f"{edge} {excerpt.text}".rstrip(), number)
         under = excerpt.column(span.source.position(span.end - 1)[1] - 1)
-        yield self._row(self._marked("|" + "_" * (under + 1) + "^", label, hue))
+        yield from self._marked(0, "|" + "_" * (under + 1) + "^", label, hue)
 
     def _row(self, text: str = "", number: int | None = None, bar: str = "|") -> str:
         margin = self._paint(_GUTTER, f"{'' if number is None else number:>{self.gutter}} {bar}")
         return f"{margin} {text}" if text else margin
 
-    def _marked(self, marks: str, label: str, hue: str) -> str:
-        return self._paint(hue, f"{marks} {printable(label)}" if label else marks)
+    def _marked(self, left: int, marks: str, label: str, hue: str) -> Iterator[str]:
+        """The marks *left* columns from the bar with *label* beside them, or below where there is no room."""
+        text, room = printable(label), self.width - self.gutter - 3
+        beside = f"{marks} {text}".rstrip()
+        if not self.breaks or left + display_width(beside) <= room:
+            yield self._row(" " * left + self._paint(hue, beside))
+            return
+        yield self._row(" " * left + self._paint(hue, marks))
+        left = min(left, max(room - display_width(text), 0))
+        yield from (self._row(" " * left + self._paint(hue, line)) for line in self._broken(text, room - left))
 
     def _remark(self, kind: str, text: str) -> Iterator[str]:
         lead = f"{' ' * (self.gutter + 1)}{self._paint(_GUTTER, '=')} {self._paint(_BOLD, kind)}: "
-        for index, line in enumerate(text.split("\n")):
-            yield (lead if index == 0 else " " * (self.gutter + 5 + len(kind))) + printable(line)
+        margin = self.gutter + 5 + len(kind)
+        lines = [part for line in text.split("\n") for part in self._broken(printable(line), self.width - margin)]
+        for index, line in enumerate(lines):
+            yield (lead if index == 0 else " " * margin) + line
+
+    def _broken(self, text: str, width: int, first: int = 0) -> list[str]:
+        return broken(text, width, first) if self.breaks else [text]
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text

@@ -23,6 +23,20 @@ def display_width(text: str) -> int:
     return sum(map(_width, text))
 
 
+def broken(text: str, width: int, first: int = 0) -> list[str]:
+    """*text* in lines of at most *width* columns, broken at spaces, *first* columns being taken of the first line. A
+    word that is longer stands alone: names and paths stay whole."""
+    lines, line, used = [], "", first
+    for word in text.split(" "):
+        room = display_width(word) + (1 if line else 0)
+        if line and used + room > width:
+            lines.append(line)
+            line, used, room = "", 0, room - 1
+        line = f"{line} {word}" if line else word
+        used += room
+    return [*lines, line]
+
+
 def _visible(character: str) -> str:
     if " " <= character <= "~":
         return character

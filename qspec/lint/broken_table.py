@@ -14,16 +14,7 @@ from qspec.targets import Reason
 
 
 def broken_table(facts: Facts) -> Iterator[Diagnostic]:
-    """A condition in the table of a deployed target has no meaning for an op of the model.
-
-    ## Why it matters
-    The op counts as not taken, though nothing is known of that: the verdict is the table's mistake.
-
-    ## Example
-        target npu on tflite { op MEAN { require axes <= 2 } }
-
-    What is compared differs in kind: the axes of this MEAN are a tuple. Most such mistakes are found without a model.
-    """
+    """A condition in the table of a deployed target has no meaning for an op of the model."""
     yield from broken_conditions(facts.spec, facts.deployed)
 
 

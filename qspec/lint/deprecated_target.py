@@ -10,16 +10,7 @@ from qspec.schema.spec import Spec
 
 
 def deprecated_target(spec: Spec) -> Iterator[Diagnostic]:
-    """A deployed target is deprecated by those who make it.
-
-    ## Why it matters
-    The model runs on the devices of today. Those to come may not take it, and nobody mends what goes wrong.
-
-    ## Example
-        deploy nnapi(api = 30) as phone
-
-    Keep it for the devices that are out there, with `# qspec: ignore[QS408]`, and choose another target beside it.
-    """
+    """A deployed target is deprecated by those who make it."""
     for deploy in spec.deploys:
         deprecation = deploy.target.deprecated
         if deprecation is not None:

@@ -10,6 +10,7 @@ from qspec.diagnostics import Diagnostic, Place, Severity, Span
 from qspec.diagnostics.catalogue import (
     ADAPTED_GRANULARITY,
     CHANGED_BY_CONSTRAINT,
+    CLIPPED_INPUT,
     DUPLICATE_ATTRIBUTE,
     DUPLICATE_NAME,
     INVALID_VALUE,
@@ -17,10 +18,13 @@ from qspec.diagnostics.catalogue import (
     MEANINGLESS_COMBINATION,
     MISSING_IMPORT,
     NEAR_LIMIT,
+    NEEDLESS_PRECISION,
     NOT_ACCEPTED,
     NOTHING_QUANTIZED,
+    REDUNDANT_RULE,
     REFUSED_MODEL,
     REQUIREMENT_FAILED,
+    SINGLE_CHANNEL,
     TARGET_WARNING,
     UNDEFINED_NAME,
 )
@@ -30,6 +34,10 @@ from qspec.schema.spec import Spec
 _OF_THE_MODEL = frozenset(code.code for code in (REFUSED_MODEL, REQUIREMENT_FAILED, NEAR_LIMIT))
 _OF_ONE = (NOT_ACCEPTED, LEFT_TO_HOST, TARGET_WARNING, CHANGED_BY_CONSTRAINT, ADAPTED_GRANULARITY)
 _VERDICTS = _OF_THE_MODEL | {code.code for code in _OF_ONE}
+# What is said where the spec says what it means, and not beside a mistake in it.
+_OF_WHOLE_SPECS = frozenset(
+    code.code for code in (NOTHING_QUANTIZED, REDUNDANT_RULE, CLIPPED_INPUT, SINGLE_CHANNEL, NEEDLESS_PRECISION)
+)
 # After these the first definition holds.
 _HARMLESS = frozenset(code.code for code in (DUPLICATE_NAME, DUPLICATE_ATTRIBUTE, MISSING_IMPORT))
 _OF_VALUES = frozenset(code.code for code in (UNDEFINED_NAME, INVALID_VALUE, MEANINGLESS_COMBINATION))
@@ -54,7 +62,7 @@ class Doubts:
     def _concern(self, diagnostic: Diagnostic) -> bool:
         if diagnostic.code not in _VERDICTS:
             of_value = diagnostic.code == INVALID_VALUE.code and diagnostic.span in self.values
-            return of_value or (diagnostic.code == NOTHING_QUANTIZED.code and self.mistaken)
+            return of_value or (diagnostic.code in _OF_WHOLE_SPECS and self.mistaken)
         if diagnostic.severity is Severity.NOTE and diagnostic.code == LEFT_TO_HOST.code:
             return self.mistaken  # what `default` brings is for those who have a spec that says what they mean
         of_values = diagnostic.span in self.values or (bool(self.values) and diagnostic.code in _OF_THE_MODEL)

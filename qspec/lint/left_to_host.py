@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import LEFT_TO_HOST
 from qspec.lint.facts import Deployed, Facts
+from qspec.plan.places import defined
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import PlacedOp, Reason
 
@@ -16,20 +17,7 @@ _MOST_ROWS = 3
 
 
 def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
-    """A quantizer keeps an op off the accelerator.
-
-    ## Why it matters
-    The op runs on the host, slower, and on some accelerators everything behind it does so too. Where a rule assigned
-    the quantizer, it was written for these layers in particular, and the price may not be known: that is a warning.
-    What `default` brings is a note, one for each target. What the accelerator takes in no type at all is listed in the
-    placement and not reported.
-
-    ## Example
-        deploy edgetpu as coral
-        rule wide match Conv2D where index == 0 { output = a16 }
-
-    Give the layer a quantizer that the target's row lists, or accept it with `# qspec: ignore[QS402]`.
-    """
+    """A quantizer keeps an op off the accelerator."""
     for deployed in facts.deployed:
         found: dict[Span, tuple[PlacedOp, Reason, dict[str, None]]] = {}
         general: list[tuple[PlacedOp, Reason, Span]] = []
@@ -43,7 +31,7 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
                 by_default = ((reason, _assigned_by(facts, reason, "default")) for reason in reasons)
                 general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():
-            yield _diagnostic(deployed, span, placed, reason, list(ops))
+            yield _diagnostic(facts, deployed, span, placed, reason, list(ops))
         if general and not deployed.placement.refused:
             yield _by_default(deployed, general)
 
@@ -76,15 +64,19 @@ def _by_default(deployed: Deployed, general: Sequence[tuple[PlacedOp, Reason, Sp
     )
 
 
-def _diagnostic(deployed: Deployed, span: Span, placed: PlacedOp, reason: Reason, ops: list[str]) -> Diagnostic:
+def _diagnostic(
+    facts: Facts, deployed: Deployed, span: Span, placed: PlacedOp, reason: Reason, ops: list[str]
+) -> Diagnostic:
     name = deployed.deploy.name
+    decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
+    definition = defined(decision.quantizer, span) if decision is not None else ()
     # What the host does not run either is an error of its own.
     what = f"leaves {ops[0]} to the host" if placed.runs else f"does not take {ops[0]}"
     return LEFT_TO_HOST.at(
         span,
         f"`{name}` {what}: {reason.message}",
         label=f"and {listed(ops[1:])}" if ops[1:] else "",
-        related=((reason.span, f"what {deployed.table.name} takes"),),
+        related=((reason.span, f"what {deployed.table.name} takes"), *definition),
         help=unverified(placed.verdict) if placed.verdict.unverified is not None else "",
         layer=placed.op.layer,
         op=placed.op.kind,

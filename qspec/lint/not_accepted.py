@@ -12,18 +12,7 @@ from qspec.targets import Outcome
 
 
 def not_accepted(facts: Facts) -> Iterator[Diagnostic]:
-    """An op that a deployed target does not take as planned, and that no host can run instead; or the whole model.
-
-    ## Why it matters
-    The file would not run on the target: it fails to load, or computes something else.
-
-    ## Example
-        quantizer a4 extends a8 { type = int4 }
-        rule stem match Conv2D where index == 0 { output = a4 }
-
-    The diagnostic shows the quantizer and the row of the target's table that rules it out. Choose one of the types that
-    the row lists, or leave the layer in float with `all = float`.
-    """
+    """An op that a deployed target does not take as planned, and that no host can run instead; or the whole model."""
     for deployed in facts.deployed:
         if model_not_accepted(deployed):
             messages = "; ".join(reason.message for reason in deployed.placement.model.reasons)

@@ -7,33 +7,24 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import NOTHING_QUANTIZED
 from qspec.lint.facts import Facts
-from qspec.schema.spec import Spec
+from qspec.schema.spec import SlotAssignment, Spec
+
+_MOST_PLACES = 3
 
 
 def nothing_quantized(facts: Facts) -> Iterator[Diagnostic]:
-    """No layer of the model gets a quantizer.
-
-    ## Why it matters
-    The file that `quantize` writes computes in float32, as large and as slow as the model itself. An `input` or
-    `output` block alone quantizes no layer.
-
-    ## Example
-        qspec 1
-        quantizer w { type = int8, granularity = per_channel }
-        # and no `default { weights = w, … }`, no rule that assigns it
-
-    Where float is meant, `default { all = float }` says so.
-    """
+    """No layer of the model gets a quantizer."""
     spec = facts.spec
     if any(assignment.slot.kind == "all" for assignment in spec.default) or _quantizes(facts):
         return
-    if _assigns(spec):
+    if _assigning(spec):
         message = "nothing is quantized: what `default` and the rules assign reaches no layer of the model"
         hint = "look at the classes and conditions of the rules; `qspec inspect` lists the model's layers"
     else:
         message = "nothing is quantized: no `default` and no rule assigns a quantizer"
         hint = 'for 8 bits, `import "std/int8.qspec"` and `default { weights = w8, output = a8 }`'
-    yield NOTHING_QUANTIZED.at(_first_line(spec), message, help=hint)
+    related = tuple((one.span, "this reaches no layer") for one in _assigning(spec))[:_MOST_PLACES]
+    yield NOTHING_QUANTIZED.at(_first_line(spec), message, help=hint, related=related)
 
 
 def _first_line(spec: Spec) -> Span:
@@ -52,7 +43,7 @@ def _quantizes(facts: Facts) -> bool:
     )
 
 
-def _assigns(spec: Spec) -> bool:
-    """Whether there is an assignment of a quantizer, wherever it may reach."""
+def _assigning(spec: Spec) -> list[SlotAssignment]:
+    """The assignments of quantizers, wherever they may reach."""
     assignments = (*spec.default, *(assignment for rule in spec.rules for assignment in rule.assignments))
-    return any(one.quantizer is not None and not one.quantizer.is_float for one in assignments)
+    return [one for one in assignments if one.quantizer is not None and not one.quantizer.is_float]

@@ -7,22 +7,13 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REFUSED_MODEL
 from qspec.lint.facts import Deployed, Facts
+from qspec.plan.places import Related, decided
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import Outcome, PlacedOp, Reason
 
 
 def refused_model(facts: Facts) -> Iterator[Diagnostic]:
-    """A deployed target rejects the model as a whole.
-
-    ## Why it matters
-    This is neither accelerated nor left to the host: the target's compiler ends with an error, and there is no file.
-
-    ## Example
-        deploy edgetpu as coral
-        input { batch = dynamic }      # the compiler takes no dynamic dimension
-
-    The related place is the line of the target's table that says so.
-    """
+    """A deployed target rejects the model as a whole."""
     for deployed in facts.deployed:
         name = deployed.deploy.name
         found: dict[Reason, list[PlacedOp]] = {reason: [] for reason in _of_the_model(deployed)}
@@ -35,12 +26,17 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
             yield REFUSED_MODEL.at(
                 deployed.deploy.span,
                 f"`{name}` refuses the whole model: {f'{where}: ' if ops else ''}{reason.message}",
-                related=((reason.span, f"{deployed.table.name} says so"),),
+                related=((reason.span, f"{deployed.table.name} says so"), *_assigned(facts, reason)),
                 help=reason.help or "; ".join(doubts),
                 layer=ops[0].op.layer if ops else "",
                 op=ops[0].op.kind if ops else "",
                 target=name,
             )
+
+
+def _assigned(facts: Facts, reason: Reason) -> Related:
+    decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
+    return () if decision is None else decided(decision.origin, "its quantizer is assigned here")
 
 
 def _of_the_model(deployed: Deployed) -> tuple[Reason, ...]:

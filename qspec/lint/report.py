@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, SYNTAX_ERROR, UNUSED_SUPPRESSION
+from qspec.diagnostics.codes import find_code
+from qspec.lint.spec_lints import lint_spec
 from qspec.plan.support import meaningless
 from qspec.schema import suppress
 from qspec.schema.spec import Spec
@@ -59,6 +61,16 @@ class Report:
 
         return requantized(self.plan)
 
+    def explain(self, layer: str | None = None) -> list[dict[str, Any]]:
+        """Who decided what, and why, for each call of each layer, or of the one at the path *layer*, as plain data: the
+        `layers` of `qspec explain SPEC --model MODEL --format json`. Empty without a model."""
+        if self.plan is None:
+            return []
+        from qspec.plan.explain import Explainer
+        from qspec.plan.explain_data import explanations
+
+        return explanations(Explainer(self.plan), layer)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data, the public contract of `--format json`: `version`, `diagnostics`, `file`, `placement`, `plan`,
         `summary`. `file` has an entry with the predicted `size`, the number of `ops`, and how many tensors are
@@ -105,7 +117,7 @@ def check(
     """Hold *spec* against a model, or against itself alone. *diagnostics* are those of reading it; what the spec's
     comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
     diagnostics = tuple(diagnostics)
-    diagnostics = (*diagnostics, *_of_targets(spec, diagnostics))
+    diagnostics = (*diagnostics, *_of_targets(spec, diagnostics), *lint_spec(spec, diagnostics))
     if layers is None:
         found = suppress(spec, (*diagnostics, *meaningless(spec), *_of_layer_classes(spec)))
         return Report(tuple(item for item in found if not _needs_model(item)))
@@ -149,7 +161,8 @@ def _needs_model(diagnostic: Diagnostic) -> bool:
     span = diagnostic.span
     if diagnostic.code != UNUSED_SUPPRESSION.code or not isinstance(span, Span):
         return False
-    return span.source.text[span.start : span.end][:3] in ("QS3", "QS4", "QS5", "QS6")
+    code = find_code(span.source.text[span.start : span.end])
+    return code is not None and code.code.startswith(("QS3", "QS4", "QS5", "QS6"))
 
 
 def _placement_data(deployed: Deployed) -> dict[str, Any]:

@@ -6,36 +6,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from qspec.diagnostics import Diagnostic
+from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NEAR_LIMIT, REQUIREMENT_FAILED
 from qspec.lint.facts import Deployed, Facts
 from qspec.lint.placement_text import cut_text
+from qspec.plan.places import Related
+from qspec.plan.runtime import listed
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds
 from qspec.schema.spec import Requirement
 from qspec.syntax import tree
 from qspec.targets import Placement
 
+_MOST_OBSTACLES = 3
+
 
 def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
-    """A `require` that does not hold.
-
-    ## Why it matters
-    It was written so that somebody hears of it.
-
-    ## Example
-        deploy edgetpu as coral
-        require coral.coverage == 100%
-
-    `check` answers what follows from the plan: a target's `coverage` (percent of the compute ops; `coverage.macs` of
-    the multiply-accumulates, `coverage.parameters` of the bytes of parameters), `partitions` and `parameters` (bytes),
-    the number of `ops`, and the `size` of the file, which is predicted. Within 2 % (or 2 KiB) of a limit a note says
-    so, and `quantize` decides. What needs data (`parity`, `sqnr`, `accuracy_drop`) is asked by `quantize` and `verify`.
-    """
+    """A `require` that does not hold, as far as the plan answers it; `quantize` and `verify` ask what needs data."""
     for requirement in facts.spec.requirements:
         size = facts.size if "size" in quantities(requirement) else None
         value = partial(_value, facts=facts, size=size)
-        found = tuple(hold(requirement, value, help=partial(_help, facts), predicted=("size",)))
+        found = tuple(_held(requirement, value, facts))
         if size is not None:
             from qspec.plan.file_size import size_margin
 
@@ -44,6 +35,11 @@ def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
                 yield _near_limit(requirement, size, margin)
                 continue
         yield from found
+
+
+def _held(requirement: Requirement, value: Callable[[tree.Path], Any], facts: Facts) -> Iterator[Diagnostic]:
+    help, related = partial(_help, facts), partial(_related, facts)
+    return hold(requirement, value, help=help, related=related, predicted=("size",))
 
 
 def quantities(requirement: Requirement) -> frozenset[str]:
@@ -69,11 +65,12 @@ def hold(
     value: Callable[[tree.Path], Any],
     call: Callable[[tree.Call], Any] = lambda call: UNKNOWN,
     help: Callable[[Sequence[str]], str] = lambda names: "",
+    related: Callable[[Sequence[str]], Related] = lambda names: (),
     predicted: Collection[str] = (),
 ) -> Iterator[Diagnostic]:
     """An error if *requirement* is false, or has a mistake in it. *value* and *call* give what is known, else
-    UNKNOWN; *help* is the advice, given the quantities that the requirement asks for; *predicted* are those that are
-    known only about."""
+    UNKNOWN; *help* and *related* are the advice and the places behind the values, given the quantities that the
+    requirement asks for; *predicted* are those that are known only about."""
     found: dict[str, Any] = {}
 
     def remember(part: tree.Path | tree.Call, result: Any) -> Any:
@@ -99,6 +96,7 @@ def hold(
             requirement.condition.span,
             f"this requirement does not hold: {values}",
             label=requirement.reason,
+            related=related([*found]),
             help=help([*found]),
         )
 
@@ -145,6 +143,23 @@ def _help(facts: Facts, quantities: Sequence[str]) -> str:
             if deployed.deploy.name == name and measure[:1] in (["coverage"], ["partitions"]):
                 return cut_text(deployed)
     return ""
+
+
+def _related(facts: Facts, quantities: Sequence[str]) -> Related:
+    """Where the targets that the quantities speak of are deployed, and what in their tables stands in the way."""
+    found: dict[Span | Place, str] = {}
+    for quantity in quantities:
+        name, *measure = quantity.split(".")
+        for deployed in facts.deployed:
+            if deployed.deploy.name != name:
+                continue
+            if deployed.deploy.span is not deployed.deploy.target.span:  # of one that the command names, it is
+                found.setdefault(deployed.deploy.span, f"`{name}` is deployed here")
+            if measure[:1] in (["coverage"], ["partitions"]):
+                for obstacle in deployed.placement.obstacles[:_MOST_OBSTACLES]:
+                    kinds = f"{listed(obstacle.kinds)}: " if obstacle.kinds else ""
+                    found.setdefault(obstacle.reasons[0].span, f"not accelerated: {kinds}{obstacle.reasons[0].message}")
+    return tuple(found.items())
 
 
 _UNITS = {"coverage": "%", "parameters": " B", "size": " B", "parity": " lsb", "sqnr": " dB", "accuracy_drop": "%"}

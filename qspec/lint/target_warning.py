@@ -15,15 +15,6 @@ from qspec.targets import Reason
 def target_warning(facts: Facts) -> Iterator[Diagnostic]:
     """A target takes an op and computes it wrong, or will not take it for much longer; or it has to hold more
     parameters than it can, and its table does not say what then happens.
-
-    ## Why it matters
-    Nothing fails: the numbers are other ones, or the next release of the target breaks the model.
-
-    ## Example
-        target tflm { op DIV { input = int8, output = int8, warn when true because "tiny quotients saturate" } }
-
-    The related place is the line of the target's table that warns. What becomes of parameters that do not fit, a table
-    tells with `memory.excess`, or with `refuse when parameters > memory.parameters` in its `model` block.
     """
     for deployed in facts.deployed:
         name = deployed.deploy.name

@@ -71,6 +71,6 @@ def run(interpreter: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         interpreter.invoke()
     except RuntimeError as error:  # LiteRT's own words stay the cause
         message = "LiteRT stops while it runs the file on this data"
-        advice = "are there indices beyond the end of a table, as words that an Embedding does not have?"
+        advice = "an index beyond the end of a table does this, as of a word that an Embedding does not have"
         raise SpecError([UNUSABLE_DATA.at(Place("data"), message, help=advice)]) from error
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]

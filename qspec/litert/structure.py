@@ -15,6 +15,7 @@ from qspec.graph.operands import operand_of, weights_of_bias
 from qspec.graph.ops import OPAQUE, Op, Tensor
 from qspec.litert.flatbuffer import enum_names, schema, unpack
 from qspec.numerics import Parameters, bias_scales
+from qspec.plan.places import Related, decided
 from qspec.plan.plan import Plan
 
 
@@ -52,7 +53,9 @@ def verify_structure(
             return {}, [FILE_DIFFERS_FROM_PLAN.at(place, f"its {side} are other tensors than the plan has")]
     expected = {**parameters, **_bias_parameters(plan, parameters)}
     problems = [
-        FILE_DIFFERS_FROM_PLAN.at(place, f"tensor `{plan.ops.tensors[tensor].name}` {difference}")
+        FILE_DIFFERS_FROM_PLAN.at(
+            place, f"tensor `{plan.ops.tensors[tensor].name}` {difference}", related=_decided(plan, tensor)
+        )
         for tensor, index in indices.items()
         for difference in _differences(body.tensors[index], plan.ops.tensors[tensor].type, expected.get(tensor), model)
     ]
@@ -73,6 +76,11 @@ def verify_structure(
     ]
     islands = [operator for begin, end in runs for operator in body.operators[begin:end]]
     return indices, problems + _unplanned_floats(body, place, plan, indices, islands)
+
+
+def _decided(plan: Plan, tensor: int) -> Related:
+    decision = plan.decisions.get(tensor)
+    return () if decision is None else decided(decision.origin, "the spec decides this tensor here")
 
 
 def _runs_of_opaque_ops(plan: Plan, body: Any) -> list[tuple[int, int]]:

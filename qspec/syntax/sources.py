@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from qspec.diagnostics import Diagnostic, Place, Source, Span
+from qspec.diagnostics import Diagnostic, Edit, Fix, Place, Source, Span
 from qspec.diagnostics.catalogue import MISSING_EDITION, UNKNOWN_EDITION, UNREADABLE_FILE
 
 EDITION = 1
@@ -18,21 +18,26 @@ _FIRST_STATEMENT = re.compile(rf"{_BLANK}(qspec\b[ \t]*([^\s\#]*)|[^\s\#]\S*)?")
 def read_source(path: str | os.PathLike[str]) -> Source | Diagnostic:
     """The text of a file, or why it cannot be read."""
     name = os.fspath(path)
+    data = read_bytes(name)
+    return data if isinstance(data, Diagnostic) else decode(name, data)
+
+
+def read_bytes(name: str) -> bytes | Diagnostic:
+    """The content of a file, as much of it as `decode` looks at, or why it cannot be read."""
     try:
         with open(name, "rb") as file:
-            data = file.read(LARGEST + 1)
+            return file.read(LARGEST + 1)
     except OSError as error:
         return UNREADABLE_FILE.at(Place(name), _why_unreadable(name, error), help=_remedy(error))
     except ValueError:  # a NUL byte in the path
         return UNREADABLE_FILE.at(Place(name), f"`{name!r}` is no path", help="give the path of a .qspec file")
-    return decode(name, data)
 
 
 def decode(name: str, data: bytes) -> Source | Diagnostic:
     """The text of *data*: at most `LARGEST` bytes of UTF-8, with or without a byte order mark, without NUL."""
     if len(data) > LARGEST:
         message = f"`{name}` is larger than {LARGEST // 2**10} KiB"
-        hint = "a spec is a text that people write: is this the right file?"
+        hint = "a spec is a text that people write: give the path of one"
         return UNREADABLE_FILE.at(Place(name), message, help=hint)
     try:
         text = data.decode("utf-8-sig")
@@ -67,7 +72,9 @@ def check_edition(source: Source) -> tuple[Diagnostic | None, bool]:
     edition = match.group(2) if match is not None else None
     if edition is None:
         message = "the file does not say which edition of qspec it is written in"
-        return MISSING_EDITION.at(Span(source, start, end), message, help=_FORM), True
+        first = Edit(Span(source, 0, 0), f"qspec {EDITION}\n" + ("\n" if source.text.strip() else ""))
+        fix = Fix(f"begin with `qspec {EDITION}`", (first,))
+        return MISSING_EDITION.at(Span(source, start, end), message, help=_FORM, fix=fix), True
     if edition == str(EDITION):
         return None, True
     if edition.isdigit():

@@ -1,4 +1,4 @@
-"""`# qspec: ignore[QS301, QS302]`: what a person has seen and does not want to see again."""
+"""`# qspec: ignore[QS301, overridden-rule]`: what a person has seen and does not want to see again."""
 
 from __future__ import annotations
 
@@ -6,21 +6,36 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from qspec.diagnostics import Diagnostic, Severity, Source, Span
+from qspec.diagnostics import Diagnostic, Edit, Fix, Severity, Source, Span
 from qspec.diagnostics.catalogue import UNUSED_SUPPRESSION
+from qspec.diagnostics.codes import find_code
+from qspec.diagnostics.removal import without
 
-_COMMENT = re.compile(r"#[ \t]*qspec:[ \t]*ignore\[([A-Za-z0-9, \t]*)\]")
-_CODE = re.compile(r"[A-Za-z0-9]+")
-_TOKEN = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(#[^\n]*)")
+_COMMENT = re.compile(r"#[ \t]*qspec:[ \t]*ignore\[([A-Za-z0-9_, \t-]*)\]")
+_CODE = re.compile(r"[A-Za-z0-9_-]+")
+_TEXT_OR_COMMENT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(#[^\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One code of a suppression comment, and the line (counted from 1) that it speaks of."""
+    """One code of a suppression comment (`QS301`, also where its name is written), and the line (counted from 1) that
+    it speaks of."""
 
     code: str
     line: int
     span: Span
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """Where each comment of a text begins, and the comment."""
+    for match in _TEXT_OR_COMMENT.finditer(text):
+        if match[1] is not None:
+            yield match.start(1), match[1]
+
+
+def is_suppression(comment: str) -> bool:
+    """Whether a comment suppresses diagnostics, or tries to."""
+    return _COMMENT.match(comment) is not None
 
 
 def suppressions(source: Source) -> tuple[Suppression, ...]:
@@ -31,17 +46,18 @@ def suppressions(source: Source) -> tuple[Suppression, ...]:
 
 
 def _of_comments(source: Source) -> Iterator[Suppression]:
-    for token in _TOKEN.finditer(source.text):
-        comment = token.group(1) and _COMMENT.match(token.group(1))
+    for start, text in comments(source.text):
+        comment = _COMMENT.match(text)
         if not comment:
             continue
-        start = token.start(1)
         line, column = source.position(start)
         alone = not source.line(line)[: column - 1].strip()
         offset = start + comment.start(1)
         for code in _CODE.finditer(comment.group(1)):
             span = Span(source, offset + code.start(), offset + code.end())
-            yield Suppression(code.group(), _next_code_line(source, line) if alone else line, span)
+            known = find_code(code.group())
+            name = known.code if known is not None else code.group()
+            yield Suppression(name, _next_code_line(source, line) if alone else line, span)
 
 
 def _next_code_line(source: Source, line: int) -> int:
@@ -98,5 +114,30 @@ def _suppresses(item: Suppression, region: tuple[int, int], diagnostic: Diagnost
 
 
 def _unused(item: Suppression) -> Diagnostic:
-    message = f"no diagnostic `{item.code}` arises here that could be suppressed"
-    return UNUSED_SUPPRESSION.at(item.span, message, help="remove it; errors cannot be suppressed")
+    known, hint = find_code(item.code), "remove it"
+    if known is None:
+        message, hint = f"there is no code `{item.code}`", "`qspec explain` lists all codes"
+    elif known.severity is Severity.ERROR:
+        message = f"`{item.code}` is an error, and errors cannot be suppressed"
+    else:
+        message = f"no diagnostic `{item.code}` arises here that could be suppressed"
+    fix = Fix(f"remove `{item.code}`", (_removal(item.span),))
+    return UNUSED_SUPPRESSION.at(item.span, message, help=hint, fix=fix)
+
+
+def _removal(code: Span) -> Edit:
+    """The code taken out of its comment; the only one, with the brackets, and with a comment that says nothing else."""
+    source, text = code.source, code.source.text
+    start, end = text.rindex("#", 0, code.start), text.index("]", code.end) + 1
+    codes = [match.span() for match in _CODE.finditer(text, text.rindex("[", 0, code.start), end)]
+    if len(codes) > 1:
+        position = codes.index((code.start, code.end))
+        if position:
+            return Edit(Span(source, codes[position - 1][1], code.end), "")
+        return Edit(Span(source, code.start, codes[1][0]), "")
+    line_end = text.find("\n", end)
+    rest = text[end : line_end if line_end >= 0 else len(text)]
+    if rest.strip():
+        more = len(rest) - len(rest.lstrip(" \t,;:"))
+        return Edit(Span(source, start, end + more), "# ")
+    return without(Span(source, start, end + len(rest.rstrip())))

@@ -129,6 +129,18 @@ def test_a_target_that_is_deployed_already_is_not_asked_twice(check):
     assert 1 == check("good.qspec", "--model", "small.keras", "--target", "edgetpu")[1].count("Coral Edge TPU")
 
 
+def test_a_model_in_place_of_a_spec_is_wrong_usage(here, capsys):
+    assert 2 == main(["check", "small.keras"])
+    assert (
+        "qspec check: `small.keras` is a model: `qspec check SPEC --model small.keras` holds it against a spec\n"
+        == capsys.readouterr().err
+    )
+
+
+def test_a_target_is_known_by_what_people_call_it(check):
+    assert "= help: write `edgetpu`" in check(write("good.qspec", GOOD), "--target", "Coral")[1]
+
+
 def test_an_unknown_target_is_an_error_that_lists_those_there_are(check):
     code, out = check(write("good.qspec", GOOD), "--target", "edgetpo")
 
@@ -140,7 +152,24 @@ def test_an_unknown_target_is_an_error_that_lists_those_there_are(check):
 # ---- files
 
 
-@pytest.mark.parametrize("name", ["missing.qspec", "good.qspec/inside", "."])
+def test_of_a_folder_every_spec_below_it_is_checked_once(check):
+    Path("inner/.hidden").mkdir(parents=True)
+    for name in ("a.qspec", "inner/b.qspec", "inner/.hidden/c.qspec", "inner/d.txt"):
+        write(name, "qspec 1\nfoo\n")
+    code, out = check(".", "inner", "a.qspec", "--format", "concise")
+
+    assert 1 == code
+    assert [("a.qspec:2:1", "QS001"), ("inner/b.qspec:2:1", "QS001")] == concise_lines(out)
+
+
+def test_a_folder_without_specs_is_told(here, capsys):
+    Path("empty").mkdir()
+
+    assert 0 == main(["check", "empty"])
+    assert "qspec check: there is no .qspec file in the given folders\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["missing.qspec", "good.qspec/inside"])
 def test_what_is_no_file_is_one_error(check, name):
     write("good.qspec", GOOD)
     code, out = check(name, "--format", "concise")

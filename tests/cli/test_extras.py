@@ -93,6 +93,13 @@ def test_the_demo_names_the_command_that_brings_what_it_needs(here):
     assert "pip install 'qspec[" in done.out
 
 
+@pytest.mark.parametrize("missing", ["pygls", "lsprotocol"])
+def test_the_server_names_the_command_that_brings_what_it_needs(here, missing):
+    done = run(here, ["server"], [missing])
+
+    assert_one_error(done, "QS506", f"`{missing}` is not installed", "pip install 'qspec[server]'")
+
+
 def test_the_spec_is_checked_before_the_extra_is_asked_for(here):
     (here / "bad.qspec").write_text(GOOD + "rule a match Dense { weights = w9 }\n")
     done = run(here, [*QUANTIZE[:1], "bad.qspec", *QUANTIZE[2:]], FRAMEWORKS)

@@ -28,7 +28,7 @@ def test_the_console_command_and_the_module_are_the_same(tmp_path):
     assert (0, f"qspec {package.__version__}\n", "") == tuple(vars(qspec("--version", cwd=tmp_path)).values())
 
 
-@pytest.mark.parametrize("command", [[], ["check"], ["quantize"], ["verify"], ["targets"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["check"], ["quantize"], ["verify"], ["targets"], ["explain"], ["demo"]])
 def test_help_of_every_command(tmp_path, command):
     done = qspec(*command, "--help", cwd=tmp_path)
 
@@ -78,19 +78,32 @@ def test_check_imports_no_framework(tmp_path):
 # ---- colour
 
 
-def test_no_colour_but_on_a_terminal(tmp_path):
-    assert "\x1b" not in qspec("check", "-", cwd=tmp_path, text="qspec 1\nrule", TERM="xterm").out
+def test_no_colour_but_on_a_terminal_unless_it_is_asked_for(tmp_path):
+    def shown(**environment: str) -> str:
+        return qspec("check", "-", cwd=tmp_path, text="qspec 1\nrule", TERM="xterm", **environment).out
+
+    assert "\x1b" not in shown(NO_COLOR="", FORCE_COLOR="")
+    assert "\x1b" in shown(NO_COLOR="", FORCE_COLOR="1")
+    assert "\x1b" not in shown(NO_COLOR="1", FORCE_COLOR="1")
 
 
 @pytest.mark.parametrize(
     ("environment", "colours"),
-    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    ],
 )
 def test_colour_on_a_terminal(tmp_path, environment, colours):
     pty = pytest.importorskip("pty")
     (tmp_path / "bad.qspec").write_text("qspec 1\nrule")
     reader, writer = pty.openpty()
-    variables = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | {"TERM": "xterm"}
+    others = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    variables = others | {"TERM": "xterm"}
     command = [sys.executable, "-m", "qspec", "check", "bad.qspec"]
     subprocess.run(command, cwd=tmp_path, stdout=writer, env=variables | environment)
     os.close(writer)
@@ -101,10 +114,28 @@ def test_colour_on_a_terminal(tmp_path, environment, colours):
     assert colours is ("\x1b[1;31m" in shown)
 
 
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_nothing_is_wider_than_the_terminal(tmp_path, columns):
+    pty = pytest.importorskip("pty")
+    archive(tmp_path / "small.keras", small_model())
+    target = "target npu on tflite { op ADD { input = int8 } }\ndeploy npu\ndeploy nnapi\n"
+    (tmp_path / "edge.qspec").write_text(GOOD + target + "rule gone match Conv3D { weights = w8 }\n")
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-m", "qspec", "check", "edge.qspec", "--model", "small.keras"]
+    subprocess.run(command, cwd=tmp_path, stdout=writer, env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"})
+    os.close(writer)
+    shown = os.read(reader, 65536).decode().splitlines()
+    os.close(reader)
+
+    assert any("warning[QS301]" in line for line in shown)
+    assert any("on tflite: " in line for line in shown)
+    assert max(map(len, shown)) <= columns
+
+
 # ---- streams that end or cannot hold what is written
 
 
-@pytest.mark.parametrize("form", ["full", "concise", "json"])
+@pytest.mark.parametrize("form", ["full", "concise", "json", "sarif", "github"])
 @pytest.mark.parametrize("lines", [0, 1])
 def test_a_reader_may_close_the_pipe(tmp_path, form, lines):
     (tmp_path / "many.qspec").write_text(MANY)

@@ -238,3 +238,68 @@ def test_any_place_in_any_text_can_be_shown(text, data):
     assert all(display_width(row) <= 60 for row in (line, carets))
     assert "^" in carets
     assert display_width(carets) <= max(display_width(line), 4) + 1
+
+
+# ---- the width of a terminal
+
+SENTENCE = "the ops of this layer do not run where they are meant to run"
+
+
+def test_sentences_are_broken_at_the_width_of_a_terminal():
+    diagnostic = UNDEFINED.at(span(EDGE, "w9"), SENTENCE, label="assigned here", help=SENTENCE)
+    diagnostic = diagnostic.with_related(span(EDGE, "rule a"), SENTENCE)
+
+    assert drawing("""
+        error[QS101]: the ops of this layer do not
+        run where they are meant to run
+         --> specs/edge.qspec:2:36
+          |
+        2 | rule dense match Dense { weights = w9 }
+          |                                    ^^
+          |                           assigned here
+          = help: the ops of this layer do not run
+                  where they are meant to run
+        note: the ops of this layer do not run
+        where they are meant to run
+         --> specs/edge.qspec:5:1
+          |
+        5 | rule a {
+          | ^^^^^^
+        """) == full(diagnostic, width=43)
+
+
+def test_no_sentence_is_broken_where_there_is_no_terminal():
+    diagnostic = UNDEFINED.at(span(EDGE, "w9"), " ".join([SENTENCE] * 4), label=SENTENCE * 4, help=SENTENCE * 4)
+    title, *_, carets, help_ = full(diagnostic).split("\n")
+
+    assert title.endswith(" ".join([SENTENCE] * 4))
+    assert carets.endswith(f"^^ {SENTENCE * 4}")
+    assert help_.endswith(SENTENCE * 4)
+
+
+def test_a_wide_character_takes_two_columns_of_a_sentence():
+    """43 columns: 15 for what stands before, 3 words of 8 columns with a space each, and 1 that stays free."""
+    title, second, *_ = full(UNDEFINED.at(span(EDGE, "w9"), " ".join(["日本日本"] * 6)), width=43).split("\n")
+
+    assert "error[QS101]: 日本日本 日本日本 日本日本" == title
+    assert "日本日本 日本日本 日本日本" == second
+
+
+def test_a_long_word_stays_whole():
+    name = "block/" + "x" * 60
+
+    assert [f"error[QS101]: {name}", "is here"] == full(UNDEFINED.at(Place("m"), f"{name} is here"), width=43).split(
+        "\n"
+    )[:2]
+
+
+@given(st.text(), st.text(), st.text(), st.data())
+def test_no_line_is_wider_than_the_terminal_but_for_a_word(text, message, advice, data):
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    place = Span(Source("a", text), start, end)
+    width = data.draw(st.integers(40, 100))
+    shown = full(UNDEFINED.at(place, message, label=message, help=advice, related=((place, advice),)), width=width)
+
+    for line in shown.split("\n"):
+        assert display_width(line) <= width or display_width(max(line.split(" "), key=display_width)) > width - 20

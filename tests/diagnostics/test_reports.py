@@ -120,7 +120,7 @@ def test_json_report_reads_back():
 
 
 def test_every_format_has_a_renderer():
-    assert ["full", "concise", "json"] == list(RENDERERS)
+    assert ["full", "concise", "json", "sarif", "github"] == list(RENDERERS)
 
 
 def test_the_catalogue_has_no_code_and_no_name_twice():

@@ -17,7 +17,9 @@ from qspec.diagnostics.diagnostic import Code
 from qspec.graph.layers import LayerGraph
 from qspec.lint import check
 from qspec.lint.lints import LINTS
+from qspec.lint.spec_lints import SPEC_LINTS
 from qspec.schema import load
+from tests.diagnostics.page_models import PAGE_MODELS
 from tests.plan.layer_models import ModelBuilder, small_model
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.qspec"))
@@ -38,7 +40,7 @@ def slopes_model() -> LayerGraph:
     return m.graph(m("PReLU", x, name="p", shared_axes=[1, 2]))
 
 
-MODELS = {"small": small_model, "shared": shared_model, "slopes": slopes_model}
+MODELS = {**PAGE_MODELS, "small": small_model, "shared": shared_model, "slopes": slopes_model}
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
@@ -62,9 +64,8 @@ def test_every_code_of_rules_and_targets_has_a_fixture():
     assert {code for code in known if code[:3] in ("QS3", "QS4")} - elsewhere <= shown
 
 
-def test_every_lint_has_a_manual_page_and_a_fixture_of_its_name():
+def test_every_lint_has_a_fixture_of_its_name():
     names = {path.stem for path in FIXTURES}
 
-    for lint in LINTS:
+    for lint in (*LINTS, *SPEC_LINTS):
         assert lint.__name__ in names
-        assert {"## Why it matters", "## Example"} <= {line.strip() for line in lint.__doc__.splitlines()}

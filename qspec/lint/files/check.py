@@ -22,6 +22,7 @@ from qspec.lint.files.rules_not_checked import rules_not_checked
 from qspec.lint.files.targets import file_not_accepted, file_refused, file_warning, targets_themselves
 from qspec.lint.files.wrong_bias_scale import wrong_bias_scale
 from qspec.lint.report import Report
+from qspec.lint.spec_lints import lint_spec
 from qspec.schema import add_deploy, loads, suppress
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class FileReport(Report):
         """As of any report. The entry of `file` tells what was read, where of a model it is predicted."""
         found = super().to_dict()
         if self.file is not None:
-            found["file"] = [{"size": self.file.size, "ops": len(self.file.main.graph.ops)}]
+            found["file"] = [{"size": self.file.size, "ops": len(self.file.main.graph.ops), "requantized": None}]
         return found
 
 
@@ -81,6 +82,7 @@ def check_file(
     alone = spec is None
     spec = spec or empty_spec(file.path)
     found = list(diagnostics)
+    found += [] if alone else lint_spec(spec, found)
     for target in targets or ([] if spec.deploys else [_RUNTIME]):
         spec, more = add_deploy(spec, target)
         found += [_of_a_spec(item, file.path) for item in more] if alone else more

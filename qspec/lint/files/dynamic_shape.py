@@ -11,17 +11,7 @@ from qspec.plan.runtime import listed
 
 
 def dynamic_shape(facts: FileFacts) -> Iterator[Diagnostic]:
-    """Tensors whose shape the file leaves open.
-
-    ## Why it matters
-    A runtime that plans its memory beforehand cannot take them: compilers for accelerators refuse the model, and
-    delegates leave the ops to the CPU. The batch is what is open most often.
-
-    ## Example
-        the input `image` has the shape [?, 224, 224, 3]
-
-    Convert with a fixed batch.
-    """
+    """Tensors whose shape the file leaves open."""
     graph = facts.file.main.graph
     unknown = [tensor for tensor in graph.tensors if tensor.shape is None or None in tensor.shape]
     if not unknown:

@@ -15,18 +15,7 @@ _CASTS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
 def float_island(facts: FileFacts) -> Iterator[Diagnostic]:
-    """Ops of a quantized model that compute in float.
-
-    ## Why it matters
-    Around each group of them stand a DEQUANTIZE and a QUANTIZE. Integer accelerators leave all of it to the host, and a
-    device without float arithmetic cannot run the model.
-
-    ## Example
-        2 ops in 1 island compute in float: SOFTMAX of `head`, MUL of `head/scaled`
-
-    A converter leaves an op in float where it has no integer kernel for it, and says nothing. Replace the layer, or
-    accept it.
-    """
+    """Ops of a quantized model that compute in float."""
     graph = facts.file.main.graph
     floating = [op for op in graph.ops if op.kind not in _CASTS and _activation_types(op, graph) & {"float32"}]
     if not floating or not any(_is_integer(op, graph) for op in graph.ops):

@@ -24,16 +24,7 @@ BITS = {
 
 
 def invalid_file(facts: FileFacts) -> Iterator[Diagnostic]:
-    """The file can be read, and no runtime can run it: ops read what nothing has written, or constants lack bytes.
-
-    ## Why it matters
-    LiteRT refuses such a file when it is loaded or first run, or computes from what the memory held before.
-
-    ## Example
-        op 4, ADD of `block/add`, reads `block/conv`, which nothing writes
-
-    Such files come from tools that cut a graph in two or reorder it: write the file again.
-    """
+    """The file can be read, and no runtime can run it: ops read what nothing has written, or constants lack bytes."""
     found: dict[str, list[str]] = {}
     for number, body in enumerate(facts.file.subgraphs):
         where = f"subgraph {number}: " if number else ""

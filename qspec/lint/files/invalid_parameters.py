@@ -22,17 +22,7 @@ _LIMITS = {
 
 
 def invalid_parameters(facts: FileFacts) -> Iterator[Diagnostic]:
-    """A tensor's quantization parameters cannot be: a scale that is not positive, too few scales, a wrong axis.
-
-    ## Why it matters
-    LiteRT refuses to load a file with the wrong number of scales or zero points, and computes nonsense with a scale of
-    0 or a zero point that is no value of the type.
-
-    ## Example
-        `conv/kernel` has 16 scales on axis 0, which has 32 channels
-
-    A range that was never observed gives such scales: calibrate with data that reaches every layer.
-    """
+    """A tensor's quantization parameters cannot be: a scale that is not positive, too few scales, a wrong axis."""
     found: dict[str, list[str]] = {}
     for body in facts.file.subgraphs:
         for index, quantization in body.quantization.items():

@@ -22,16 +22,7 @@ _TYPES = frozenset({"int8", "uint8", "int4", "int2"})
 
 
 def missing_parameters(facts: FileFacts) -> Iterator[Diagnostic]:
-    """An op calculates on integers for which the file has no scale.
-
-    ## Why it matters
-    Without scale and zero point nobody knows what the integers mean: LiteRT refuses the op, or takes the scale for 0.
-
-    ## Example
-        CONV_2D of `stem` reads `image`, which is int8 and has no scale
-
-    Tools that strip "unused" data from files take the parameters with them. Write the file again.
-    """
+    """An op calculates on integers for which the file has no scale."""
     found: dict[int, str] = {}
     for body in facts.file.subgraphs:
         for op in body.graph.ops:

@@ -12,17 +12,7 @@ from qspec.targets import Representation
 
 
 def requantization(facts: FileFacts) -> Iterator[Diagnostic]:
-    """QUANTIZE ops inside the model, from integers to integers.
-
-    ## Why it matters
-    Each rounds once more and costs a pass over the tensor. They stand where ops that must share a scale do not, or
-    where the type changes in the middle.
-
-    ## Example
-        1 op changes integers to other integers inside the model: `branch` int8 0.02 → int8 0.05
-
-    Give the tensors around a Concatenate, Pad or pooling one quantizer with one range.
-    """
+    """QUANTIZE ops inside the model, from integers to integers."""
     graph, stored = facts.file.main.graph, representation(facts.file.main)
     ends = {*graph.inputs, *graph.outputs}
     found = []

@@ -15,17 +15,7 @@ from qspec.syntax import tree
 
 
 def file_requirement_failed(facts: FileFacts) -> Iterator[Diagnostic]:
-    """A `require` that the file does not meet.
-
-    ## Why it matters
-    It was written so that somebody hears of it.
-
-    ## Example
-        require size <= 500 KB
-
-    Of a file `size` (bytes), `ops`, and what each target makes of it (`coverage`, `parameters`, `partitions`) are
-    known. What needs data (`parity`, `sqnr`, `accuracy_drop`) is asked by `quantize` and `verify`.
-    """
+    """A `require` that the file does not meet: its `size` (bytes), `ops`, and each target's verdict are known."""
     for requirement in facts.spec.requirements:
         yield from hold(requirement, lambda path: _value(path, facts))
 
@@ -40,14 +30,7 @@ def _value(path: tree.Path, facts: FileFacts) -> Any:
 
 
 def boundary_differs(facts: FileFacts) -> Iterator[Diagnostic]:
-    """An input or output of the file has another type or batch than the spec says.
-
-    ## Why it matters
-    The program that calls the model fills its buffers by these types.
-
-    ## Example
-        input { type = int8, batch = 1 }
-    """
+    """An input or output of the file has another type or batch than the spec says."""
     graph = facts.file.main.graph
     signature = next((found for found in facts.file.signatures if found.subgraph == 0), None)
     for side, blocks, ends, names in (
@@ -68,13 +51,13 @@ def _of(blocks: tuple[Boundary, ...], names: set[str]) -> tuple[Boundary, ...]:
 
 
 def _differences(facts: FileFacts, side: str, tensor: Tensor, block: Boundary) -> Iterator[Diagnostic]:
-    what = f"the {side} {tensor_words(tensor)} of `{facts.file.path}`"
+    what, related = f"the {side} {tensor_words(tensor)} of `{facts.file.path}`", ((facts.place, "this file"),)
     if block.type is not None and block.type != tensor.type:
         message = f"{what} is {tensor.type}, not {block.type}"
-        yield FILE_DIFFERS_FROM_PLAN.at(block.spans.get("type", block.span), message)
+        yield FILE_DIFFERS_FROM_PLAN.at(block.spans.get("type", block.span), message, related=related)
     batch = tensor.shape[0] if tensor.shape else None
     wanted = None if block.batch == "dynamic" else block.batch
     if block.batch is not None and tensor.shape and batch != wanted:
         found = "open" if batch is None else str(batch)
         message = f"the batch of {what} is {found}, not {block.batch}"
-        yield FILE_DIFFERS_FROM_PLAN.at(block.spans.get("batch", block.span), message)
+        yield FILE_DIFFERS_FROM_PLAN.at(block.spans.get("batch", block.span), message, related=related)

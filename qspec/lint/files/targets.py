@@ -23,16 +23,7 @@ _COMPILED = "edgetpu-custom-op"
 
 
 def file_not_accepted(facts: FileFacts) -> Iterator[Diagnostic]:
-    """An op of the file that a deployed target does not run, and that no host can run instead.
-
-    ## Why it matters
-    The file does not run on the target: it fails to load, or computes something else.
-
-    ## Example
-        tflite does not take ADD of `block/add`: `input` is int4; taken: float32 | int8 | …
-
-    The diagnostic shows the row of the target's table that rules the op out.
-    """
+    """An op of the file that a deployed target does not run, and that no host can run instead."""
     reported = set(wrong_biases(facts.file.main))
     said: set[tuple[str, tuple[Reason, ...]]] = set()  # of a host that several targets share, once
     for deployed in facts.deployed:
@@ -95,14 +86,7 @@ def _advice(op: Op, reason: Reason, verdict: Verdict) -> str:
 
 
 def file_refused(facts: FileFacts) -> Iterator[Diagnostic]:
-    """A deployed target rejects the file as a whole.
-
-    ## Why it matters
-    The target's compiler ends with an error; nothing is accelerated and nothing left to the host.
-
-    ## Example
-        `edgetpu` refuses the whole model: the compiler takes no dynamic dimension; set batch = 1
-    """
+    """A deployed target rejects the file as a whole."""
     for deployed in facts.deployed:
         name = deployed.deploy.name
         for reason in dict.fromkeys(deployed.placement.refused):
@@ -116,14 +100,7 @@ def file_refused(facts: FileFacts) -> Iterator[Diagnostic]:
 
 
 def file_warning(facts: FileFacts) -> Iterator[Diagnostic]:
-    """A target takes an op of the file and computes it wrong, or will not take it for much longer.
-
-    ## Why it matters
-    Nothing fails: the numbers are other ones, or the next release of the target breaks the model.
-
-    ## Example
-        `tflite` on DIV of `ratio`: tiny quotients saturate
-    """
+    """A target takes an op of the file and computes it wrong, or will not take it for much longer."""
     said: set[Reason] = set()
     for deployed in facts.deployed:
         if excess := too_much(deployed):
@@ -150,12 +127,6 @@ def file_warning(facts: FileFacts) -> Iterator[Diagnostic]:
 def targets_themselves(facts: FileFacts) -> Iterator[Diagnostic]:
     """What is wrong with the deployed targets, whatever the file is: names in their rows that mean nothing, and that
     they are deprecated.
-
-    ## Why it matters
-    A row with a misspelt name holds for other ops than it means; a deprecated target has no future.
-
-    ## Example
-        deploy nnapi(api = 30) as phone
     """
     if facts.spec.targets:
         from qspec.targets.own_tables import table_mistakes

@@ -17,18 +17,7 @@ _BIAS_TYPES = frozenset({"int32", "int64"})
 
 
 def wrong_bias_scale(facts: FileFacts) -> Iterator[Diagnostic]:
-    """A bias whose scale is not the input's times the weights'.
-
-    ## Why it matters
-    Kernels add the bias to the sum of products as it stands, whatever its scale says. With another scale than that of
-    the products it counts for too much or too little, and nothing fails.
-
-    ## Example
-        the bias of CONV_2D of `stem` has scale 0.02, and input * weights is 0.01
-
-    Merged constants do this: two layers with equal biases and different scales need a bias each. Biases of zeros are
-    right in every scale.
-    """
+    """A bias whose scale is not the input's times the weights'."""
     found = [wrong for body in facts.file.subgraphs for wrong in wrong_biases(body).values()]
     if found:
         yield WRONG_BIAS_SCALE.at(facts.place, found[0] + and_more(len(found) - 1, "like this"))

@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from qspec.graph.tflite_file import parse_tflite
-from qspec.lint.files.check import FILE_LINTS, check_file
+from qspec.lint.files.check import check_file
 from qspec.schema import loads, valid
 from tests.graph.litert_files import code, model, operator, packed, perceptron, tensor
 
@@ -65,11 +65,6 @@ def quantization(index: int, **parameters: Any) -> Callable[[Any], object]:
 def test_a_right_file_has_no_problems_and_runs():
     assert [] == codes(perceptron())
     assert runs(perceptron())
-
-
-def test_every_rule_has_a_manual_page():
-    for lint in FILE_LINTS:
-        assert {"## Why it matters", "## Example"} <= {line.strip() for line in lint.__doc__.splitlines()}
 
 
 # ---- QS507

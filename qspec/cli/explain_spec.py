@@ -1,0 +1,86 @@
+"""`qspec explain SPEC --model M`: who decided what for the layers of a model, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from difflib import get_close_matches
+
+from qspec._check import check_graph, read_graph
+from qspec.cli.check import read_spec
+from qspec.cli.output import colored, print_diagnostics, width
+from qspec.diagnostics.json_format import document
+from qspec.diagnostics.summary import summary
+from qspec.graph.layers import LayerGraph
+from qspec.lint import Report
+from qspec.plan.explain import Explainer
+from qspec.plan.plan import Plan
+from qspec.schema.names import listed
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain a spec for a model, or for one layer of it; 1 if there are errors, 2 for wrong usage."""
+    subject: str = arguments.subject
+    if arguments.model is None:
+        return _usage(f"what `{subject}` decides depends on a model: add `--model MODEL.keras`")
+    spec, diagnostics = read_spec(subject)
+    if spec is None:
+        return _unread(Report(diagnostics), arguments.format)
+    graph = read_graph(arguments.model)
+    if not isinstance(graph, LayerGraph):
+        return _usage(f"`{arguments.model}` has no layers: give the .keras file that it was made of")
+    report = check_graph(spec, graph, diagnostics)
+    if report.plan is None:
+        return _unread(report, arguments.format)
+    if arguments.layer is not None and arguments.layer not in {call.layer.path for call in graph.calls}:
+        return _usage(_no_layer(arguments.layer, arguments.model, graph))
+    if arguments.format == "json":
+        _print_data(report, arguments.layer)
+    else:
+        _print_text(report, report.plan, arguments)
+    return 0 if report.ok else 1
+
+
+def _usage(message: str) -> int:
+    print(f"qspec explain: {message}", file=sys.stderr)
+    return 2
+
+
+def _unread(report: Report, format_: str) -> int:
+    """What cannot be explained: the spec is not readable."""
+    if format_ == "json":
+        print(json.dumps(document(report.diagnostics, {"layers": []}), indent=2, ensure_ascii=False))
+    else:
+        print_diagnostics(report.diagnostics)
+    return 1
+
+
+def _no_layer(path: str, model: str, graph: LayerGraph) -> str:
+    paths = list(dict.fromkeys(call.layer.path for call in graph.calls))
+    inside = [each for each in paths if each.startswith(f"{path.rstrip('/')}/")]
+    if inside:
+        return f"`{path}` is a nested model; its layers are {listed(inside)}"
+    named = [each for each in paths if each.rsplit("/", 1)[-1].lower() == path.rsplit("/", 1)[-1].lower()]
+    found = named or get_close_matches(path, paths, n=5)
+    return f"there is no layer `{path}` in {model}" + (f"; similar are {listed(found)}" if found else "")
+
+
+def _print_data(report: Report, layer: str | None) -> None:
+    sections = {"layers": report.explain(layer)}
+    print(json.dumps(document(report.diagnostics, sections), indent=2, ensure_ascii=False))
+
+
+def _print_text(report: Report, plan: Plan, arguments: argparse.Namespace) -> None:
+    from qspec.cli.explain_table import layer, table
+
+    explainer = Explainer(plan)
+    if arguments.layer is None:
+        lines = table(explainer, arguments.subject, arguments.model, width(), colored())
+    else:
+        lines = layer(explainer, arguments.layer, width(), colored())
+    for line in lines:
+        print(line)
+    if report.diagnostics:
+        command = f"qspec check {arguments.subject} --model {arguments.model}"
+        print(f"\n{summary(report.diagnostics)}: `{command}` prints what they are")

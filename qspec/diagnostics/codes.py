@@ -1,0 +1,40 @@
+"""The catalogue as a list: every code in its order, the families, and finding one by what a person writes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from qspec.diagnostics import catalogue
+from qspec.diagnostics.diagnostic import Code
+
+FAMILIES = {
+    "QS0": "syntax",
+    "QS1": "names and imports",
+    "QS2": "values",
+    "QS3": "rules and matching",
+    "QS4": "targets",
+    "QS5": "model files",
+    "QS6": "result",
+    "QS9": "hygiene",
+}
+
+
+@cache
+def codes() -> tuple[Code, ...]:
+    """Every code of the catalogue, in the order of their numbers."""
+    return tuple(sorted((one for one in vars(catalogue).values() if isinstance(one, Code)), key=lambda one: one.code))
+
+
+def find_code(word: str) -> Code | None:
+    """The code that *word* means: `QS301`, or its name `unmatched-rule`, in capitals or not."""
+    return next((one for one in codes() if word.lower() in (one.code.lower(), one.name)), None)
+
+
+def family(code: Code) -> str:
+    """What the family of *code* is called: `rules and matching`."""
+    return FAMILIES[code.code[:3]]
+
+
+def names() -> tuple[str, ...]:
+    """What a code can be called: the codes, then the names."""
+    return (*(one.code for one in codes()), *(one.name for one in codes()))
