@@ -87,3 +87,17 @@ def test_a_variance_that_is_quantized_to_zero_spoils_no_gradient():
 
     assert np.isfinite(loss).all()
     assert all(np.isfinite(np.asarray(variable)).all() for variable in trained.trainable_variables)
+
+
+def test_comparisons_round_twice_before_they_compare(tmp_path: Path):
+    """Of code 100 the kernel makes 128.497: rounded to 1/128 that is 128.5, then 129, above the threshold's 128."""
+    values = keras.Input((8,), name="values")
+    model = keras.Model(values, ops.threshold(values, 0.5, 0.0))
+    scale = 128.497 / 256 / 100
+    samples = (np.arange(96, 104)[None] * scale).astype("float32")
+    spec = SPEC + f'input["values"] {{ type = int8, range = exact({scale}, 0) }}\n'
+
+    result = qspec.quantize(qspec.loads(spec), model, samples, tmp_path / "m.tflite", samples=samples)
+
+    assert result.ok
+    assert {1.0} == {tensor.equal for tensor in result.parity.tensors}

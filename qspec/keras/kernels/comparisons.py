@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qspec.keras.kernels.fake_quantize import round_half_away
+from qspec.graph.ops import Op
+from qspec.keras.kernels.fake_quantize import round_twice
 from qspec.plan.plan import Plan
 
 COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"})
@@ -12,13 +13,19 @@ COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS
 _STEPS = 256.0
 
 
-def compares_in_8_bits(plan: Plan, call: int, kind: str) -> bool:
-    """Whether the comparison of that *kind* in a *call* reads integers of 8 bits."""
-    types = {plan.ops.tensors[op.inputs[0]].type for op in plan.ops.ops if op.kind == kind and call in op.calls}
-    return bool(types & {"int8", "uint8"})
+def planned_comparison(plan: Plan, call: int, op: Op) -> Op:
+    """The plan's op for a comparison in a *call*. Its result has no slot to find it by, but ops keep their order."""
+    own = [each for each in plan.predicted.compositions[call].ops if each.kind == op.kind]
+    planned = [each for each in plan.ops.ops if each.kind == op.kind and call in each.calls]
+    return next(there for here, there in zip(own, planned, strict=True) if here is op)
 
 
-def as_compared(value: Any) -> Any:
-    """*value* (float32) as the kernels compare it: shifted by 8 bits, then rescaled to whole numbers (google-ai-edge/
-    LiteRT f674577, tflite/kernels/comparisons.cc and internal/reference/comparisons.h)."""
-    return round_half_away(value * _STEPS) / _STEPS
+def compares_in_8_bits(plan: Plan, comparison: Op) -> bool:
+    """Whether a *comparison* of the plan reads integers of 8 bits."""
+    return plan.ops.tensors[comparison.inputs[0]].type in ("int8", "uint8")
+
+
+def as_compared(value: Any, scale: Any) -> Any:
+    """*value* (float32), of that *scale*, as the kernels compare it: its code shifted by 8 bits, then rescaled to whole
+    numbers (google-ai-edge/LiteRT f674577, tflite/kernels/comparisons.cc and internal/reference/comparisons.h)."""
+    return round_twice(scale)(value * _STEPS, 0) / _STEPS

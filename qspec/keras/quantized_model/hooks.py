@@ -18,7 +18,7 @@ from qspec.keras.execution.mixed_precision import COMPUTED_IN_HALF, computes_in_
 from qspec.keras.execution.op_by_op import Behind, Constants
 from qspec.keras.execution.simulation import Hooks
 from qspec.keras.execution.steps import Step, own_bias
-from qspec.keras.kernels.comparisons import COMPARISONS, as_compared, compares_in_8_bits
+from qspec.keras.kernels.comparisons import COMPARISONS, as_compared, compares_in_8_bits, planned_comparison
 from qspec.keras.kernels.constant_quantization import round_to_float16
 from qspec.keras.kernels.dynamic_quantization import quantized_operands
 from qspec.keras.kernels.fake_quantize import (
@@ -163,8 +163,11 @@ class TrainingHooks(Hooks):
                 return look_up(op, operands[0], self.scale(planned.inputs[0]), self.known[index][0])
         if is_recurrence(op) and (planned := self._in_integers(call, tensors[op.outputs[0]])):
             return self._lstm(planned, operands)
-        if op.kind in COMPARISONS and compares_in_8_bits(self.model.plan, call.index, op.kind):
-            operands = [as_compared(operand) for operand in operands]
+        if op.kind in COMPARISONS:
+            planned = planned_comparison(self.model.plan, call.index, op)
+            if compares_in_8_bits(self.model.plan, planned):
+                scales = map(self.scale, planned.inputs)
+                operands = [as_compared(operand, scale) for operand, scale in zip(operands, scales, strict=True)]
         weights = weights_of(op)
         slot = tensors[weights].slot if weights >= 0 else None
         small = self.model.small_weights.get(call.index, {})
