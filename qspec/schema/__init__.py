@@ -9,13 +9,14 @@ from dataclasses import replace
 from qspec.diagnostics import Diagnostic, Diagnostics, Place, Severity, Source, Span, SpecError
 from qspec.diagnostics.catalogue import UNKNOWN_EDITION, UNKNOWN_TARGET
 from qspec.schema.deploys import read_deploy
-from qspec.schema.names import offer
-from qspec.schema.resolve import resolve
+from qspec.schema.imports import Files
+from qspec.schema.names import meant, offer
+from qspec.schema.resolve import resolve_files
 from qspec.schema.shipped import shipped_target, shipped_targets
 from qspec.schema.spec import Deploy, Spec
 from qspec.syntax import parse, read_source, tree, without_suppressed
 
-__all__ = ["add_deploy", "load", "loads", "shipped_target", "shipped_targets", "suppress", "valid"]
+__all__ = ["add_deploy", "load", "load_files", "loads", "shipped_target", "shipped_targets", "suppress", "valid"]
 
 Loaded = tuple[Spec | None, tuple[Diagnostic, ...]]
 
@@ -41,9 +42,13 @@ def loads(text: str, path: str = "<string>", imports: Mapping[str, str] | None =
 
 
 def _resolved(source: Source, texts: Mapping[str, str] | None) -> Loaded:
-    found = Diagnostics()
-    spec = resolve(source, texts, found)
-    main = [item for item in found.items if getattr(item.span, "source", None) is source]
+    return load_files(source, Files(texts, Diagnostics()))
+
+
+def load_files(source: Source, files: Files) -> Loaded:
+    """As `load`, of a text that is there, and of *files* that are to be read as they say."""
+    spec, found = resolve_files(source, files), files.found
+    main = [item for item in found.items if getattr(item.span, "source", None) is files.sources[source.path]]
     if any(item.code == UNKNOWN_EDITION.code for item in main):
         return None, tuple(main)
     order = {path: number for number, path in enumerate(spec.sources)}
@@ -81,7 +86,7 @@ def add_deploy(spec: Spec, text: str) -> tuple[Spec, tuple[Diagnostic, ...]]:
     name = text if node is None else node.target.text
     target = spec.targets.get(name) or shipped_target(name)
     if target is None:
-        hint = offer("a target", name, [*spec.targets, *shipped_targets()])
+        hint = meant("TARGETS", name.lower()) or offer("a target", name, [*spec.targets, *shipped_targets()])
         message = f"target `{name}` is not known"
         return spec, (UNKNOWN_TARGET.at(Place(spec.path), message, help=hint, target=name),)
     found = Diagnostics()

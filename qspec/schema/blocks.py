@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Span
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE, UNKNOWN_ATTRIBUTE
-from qspec.schema.names import listed, offer
+from qspec.schema.names import listed, meant, offer
 from qspec.schema.quantizer import FloatType, IntegerType, Range, Rounding, Scheme
 from qspec.schema.settings import BatchNorm
 from qspec.schema.values import Text, shown
@@ -52,7 +52,8 @@ def read_attributes(
         name = path.head.text
         if name not in allowed or path.trailers:
             message = f"{block} has no attribute {shown(path)}"
-            found.add(UNKNOWN_ATTRIBUTE.at(path.span, message, help=offer("an attribute", name, allowed)))
+            hint = meant("ATTRIBUTES", name) if "range" in allowed else ""
+            found.add(UNKNOWN_ATTRIBUTE.at(path.span, message, help=hint or offer("an attribute", name, allowed)))
         elif name in names:
             message = f"`{name}` is assigned twice"
             twice = DUPLICATE_ATTRIBUTE.at(path.span, message, help="remove one of the two")

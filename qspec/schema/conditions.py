@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics import Diagnostics, Edit, Fix, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
 from qspec.schema.evaluate import UNKNOWN, Mistake, Value, condition_holds, evaluate, unknown_function
 from qspec.schema.names import listed, offer
@@ -13,8 +13,10 @@ from qspec.syntax import tree
 
 # Attributes of a layer whose values are texts, whatever the layer.
 _TEXTS = frozenset({"name", "path", "class", "padding", "activation", "data_format", "interpolation", "dtype"})
+# Values as they are called elsewhere, and here.
+_ELSEWHERE = {"null": "none", "None": "none", "nil": "none", "True": "true", "False": "false"}
 _COMPARISON = "a condition compares: `strides == (2, 2)`"
-_REGEX = "`matches` takes plain regular expressions: no nested quantifiers, look-around or back-references"
+_REGEX = "`matches` takes plain regular expressions: no look-around and no back-references"
 
 
 def check_condition(condition: tree.Expression, found: Diagnostics, functions: Collection[str] = ()) -> None:
@@ -54,6 +56,13 @@ def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Di
         case _:
             return
     for text, other in pairs:
+        if isinstance(other, tree.Path) and other.head.text in _ELSEWHERE and other.head.text not in captures:
+            name = other.head.text
+            message = f"`{name}` is an attribute here, not a value"
+            meant = f"write `{_ELSEWHERE[name]}`"
+            fix = Fix(meant, (Edit(other.span, _ELSEWHERE[name]),))
+            found.add(INVALID_EXPRESSION.at(other.span, message, help=meant, fix=fix))
+            continue
         if not isinstance(text, tree.Path) or _last(text) not in _TEXTS or not isinstance(other, tree.Path):
             continue
         name = other.head.text
@@ -71,7 +80,7 @@ def _last(path: tree.Path) -> str:
 def _check_qualified(path: tree.Path, captures: Mapping[str, Span], found: Diagnostics) -> None:
     """Over several layers, an attribute says of which; only `index` is the whole match's."""
     name = path.head.text
-    if name in captures or name in ("index", "true", "false", "none"):
+    if name in captures or name in ("index", "true", "false", "none") or name in _ELSEWHERE:
         return
     if not captures:
         message = f"`{shown(path).strip('`')}` does not say of which layer: the pattern has several"
@@ -126,7 +135,7 @@ def nodes(expression: tree.Expression, inside_calls: bool = True) -> Iterator[tr
 
 _BYTES = frozenset({"B", "KB", "MB", "GB", "KiB", "MiB", "GiB"})
 # The units that each quantity takes; None stands for a number without unit.
-_UNITS: Mapping[str, frozenset[str | None]] = {
+UNITS: Mapping[str, frozenset[str | None]] = {
     "size": _BYTES,
     "parameters": _BYTES,
     "coverage": frozenset({"%"}),
@@ -137,8 +146,8 @@ _UNITS: Mapping[str, frozenset[str | None]] = {
     "accuracy_drop": frozenset({"%"}),
 }
 # What a deployed target is asked: `NAME.coverage`; of a coverage, by which measure: `NAME.coverage.macs`.
-_OF_TARGETS = ("coverage", "parameters", "partitions")
-_MEASURES = ("ops", "macs", "parameters")
+OF_TARGETS = ("coverage", "parameters", "partitions")
+MEASURES = ("ops", "macs", "parameters")
 _EXAMPLES = {
     "size": "size <= 1.5 MiB",
     "parameters": "coral.parameters <= 8 MiB",
@@ -162,7 +171,7 @@ def check_requirement(condition: tree.Expression, deploys: Collection[str], foun
         quantities = [name for node in nodes(part) if (name := _quantity(node, deploys, found)) is not None]
         if not quantities:
             if len(found.items) == before:
-                hint = f"the quantities are {listed(_UNITS)}"
+                hint = f"the quantities are {listed(UNITS)}"
                 found.add(INVALID_EXPRESSION.at(part.span, f"{shown(part)} asks for nothing of the result", help=hint))
             continue
         _check_units(part, quantities[0], found)
@@ -178,32 +187,38 @@ def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostic
                 message = "`sqnr` takes the path of a layer in quotes"
                 found.add(INVALID_EXPRESSION.at(node.span, message, help='write `sqnr("block/conv")`, or `sqnr`'))
             return "sqnr"
-        case tree.Path(head=head, trailers=()) if head.text in _UNITS:
-            if head.text in _OF_TARGETS:
+        case tree.Path(head=head, trailers=()) if head.text in UNITS:
+            if head.text in OF_TARGETS:
                 message = f"`{head.text}` does not say on which target"
                 hint = f"write `{next(iter(deploys), 'NAME')}.{head.text}`"
                 found.add(INVALID_EXPRESSION.at(node.span, message, help=hint))
             return head.text
-        case tree.Path(head=head, trailers=(tree.Name(text=name), *more)) if _is_of_target(name, more):
+        case tree.Path(head=head, trailers=(tree.Name(text=name), *_)) if asks_of_target(node):
             if head.text not in deploys:
                 message = f"nothing is deployed under the name `{head.text}`"
                 hint = offer("a deployed target", head.text, deploys) if deploys else "write a `deploy` statement first"
                 found.add(UNDEFINED_NAME.at(head.span, message, label="not found", help=hint))
             return name
         case tree.Path() if not _is_function_name(node):
-            known = [f"NAME.{name}" if name in _OF_TARGETS else name for name in _UNITS]
+            known = [f"NAME.{name}" if name in OF_TARGETS else name for name in UNITS]
             hint = offer("a quantity", node.head.text, known)
             found.add(INVALID_EXPRESSION.at(node.span, f"{shown(node)} is nothing that can be required", help=hint))
     return None
+
+
+def asks_of_target(path: tree.Path) -> bool:
+    """Whether *path* asks for something of what is deployed under its first word: `coral.coverage`."""
+    first = path.trailers[0] if path.trailers else None
+    return isinstance(first, tree.Name) and _is_of_target(first.text, path.trailers[1:])
 
 
 def _is_of_target(name: str, more: Sequence[tree.Name | tree.Index]) -> bool:
     """Whether `NAME.name…` asks for something of a deployed target."""
     match more:
         case []:
-            return name in _OF_TARGETS
+            return name in OF_TARGETS
         case [tree.Name(text=measure)]:
-            return name == "coverage" and measure in _MEASURES
+            return name == "coverage" and measure in MEASURES
     return False
 
 
@@ -212,7 +227,7 @@ def _is_function_name(node: tree.Path) -> bool:
 
 
 def _check_units(part: tree.Expression, quantity: str, found: Diagnostics) -> None:
-    allowed = _UNITS[quantity]
+    allowed = UNITS[quantity]
     for node in nodes(part, inside_calls=False):
         if isinstance(node, tree.String):
             message = f"`{quantity}` is a number, {shown(node)} is a text"

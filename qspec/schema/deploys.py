@@ -25,7 +25,8 @@ def read_deploy(node: tree.Deploy, target: TargetDefinition, found: Diagnostics)
         elif name.text not in options:
             message = f"target `{target.name}` has no option `{name.text}`"
             hint = offer("an option", name.text, options) if options else "remove it: the target takes no options"
-            found.add(INVALID_OPTION.at(name.span, message, help=hint, target=target.name))
+            unknown = INVALID_OPTION.at(name.span, message, help=hint, target=target.name)
+            found.add(unknown.with_related(target.span, "the target is defined here"))
         elif name.text in written:
             found.add(duplicate("option", name.text, name.span, written[name.text]))
         else:
@@ -33,8 +34,9 @@ def read_deploy(node: tree.Deploy, target: TargetDefinition, found: Diagnostics)
             value = option_value(argument.value)
             if value is None or not allows(target.options[name.text], value):
                 message = f"the option `{name.text}` of `{target.name}` cannot be {shown(argument.value)}"
-                hint = allowed_values(target.options[name.text])
-                found.add(INVALID_OPTION.at(argument.value.span, message, help=hint, target=target.name))
+                option = target.options[name.text]
+                wrong = INVALID_OPTION.at(argument.value.span, message, help=allowed_values(option), target=target.name)
+                found.add(wrong.with_related(option.span, "the option is defined here"))
             else:
                 options[name.text] = value
     alias = node.alias or node.target

@@ -17,12 +17,17 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
+from operator import ge, gt, le, lt
 from types import NoneType
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from qspec.diagnostics import Span
-from qspec.schema.text_patterns import compile_regex, glob_matches
+from qspec.schema.names import meant
+from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import tree
+
+if TYPE_CHECKING:
+    from qspec.schema.regular_expression import RegularExpression
 
 
 class Unknown(Enum):
@@ -100,7 +105,7 @@ def known(value: Value) -> bool:
 def all_of(values: Iterable[bool | Unknown]) -> bool | Unknown:
     """Kleene's `and`: false if any is false, else unknown if any is unknown."""
     found = tuple(values)
-    if any(value is False for value in found):
+    if False in found:
         return False
     return UNKNOWN if UNKNOWN in found else True
 
@@ -108,7 +113,7 @@ def all_of(values: Iterable[bool | Unknown]) -> bool | Unknown:
 def any_of(values: Iterable[bool | Unknown]) -> bool | Unknown:
     """Kleene's `or`: true if any is true, else unknown if any is unknown."""
     found = tuple(values)
-    if any(value is True for value in found):
+    if True in found:
         return True
     return UNKNOWN if UNKNOWN in found else False
 
@@ -246,7 +251,9 @@ class _Evaluation:
         if container is UNKNOWN or container is None:
             return UNKNOWN
         if not isinstance(container, tuple | list):
-            help = f'write `like "*{item}*"`' if isinstance(container, str) and isinstance(item, str) else ""
+            help = f"write `({spell(container)},)`: one value in parentheses is no tuple"
+            if isinstance(container, str) and isinstance(item, str):
+                help = f'write `like "*{item}*"`'
             raise Mistake(node.container.span, f"`in` asks a tuple or a range, found {describe(container)}", help)
         return any_of([_equal(item, choice, node.span) for choice in container])
 
@@ -255,9 +262,7 @@ class _Evaluation:
         return negate(found) if node.negated else found
 
     def _matches(self, node: tree.TextMatch) -> bool | Unknown:
-        expression = compile_regex(node.pattern.text) if node.kind == "matches" else None
-        if isinstance(expression, str):
-            raise Mistake(node.pattern.span, f"the pattern {expression}")
+        expression = _expression(node.pattern) if node.kind == "matches" else None
         subject = self.value(node.subject)
         if subject is UNKNOWN or subject is None:
             return UNKNOWN
@@ -265,7 +270,16 @@ class _Evaluation:
             raise Mistake(node.subject.span, f"`{node.kind}` asks a text, found {describe(subject)}")
         if expression is None:
             return glob_matches(node.pattern.text, subject)
-        return expression.fullmatch(subject) is not None
+        return expression.fullmatch(subject)
+
+
+def _expression(pattern: tree.String) -> RegularExpression:
+    from qspec.schema.regular_expression import compile_regex  # few specs need it
+
+    found = compile_regex(pattern.text)
+    if isinstance(found, str):
+        raise Mistake(pattern.span, f"the pattern {found}")
+    return found
 
 
 @lru_cache
@@ -301,7 +315,11 @@ _VALUES: Mapping[type, Callable[[_Evaluation, Any], Value]] = {
 def unknown_function(node: tree.Call, known: Iterable[str]) -> Mistake:
     """The mistake of calling a function that is neither `mod` nor one of *known*."""
     names = ", ".join(f"`{name}`" for name in ("mod", *known))
-    return Mistake(node.function.span, f"there is no function `{node.function.head.text}` here", f"there is {names}")
+    span = node.function.span
+    path = span.source.text[span.start : span.end]
+    owner, _, name = path.rpartition(".")
+    help_ = meant("FUNCTIONS", name).format(owner or "name") or f"there is {names}"
+    return Mistake(span, f"there is no function `{path}` here", help_)
 
 
 def _quantity(node: tree.Quantity) -> Value:
@@ -335,17 +353,21 @@ def _kind(value: Value) -> str:
 
 
 def _equal(left: Value, right: Value, span: Span) -> bool | Unknown:
-    if UNKNOWN in (left, right):
+    if any(side is UNKNOWN for side in (left, right)):
         return UNKNOWN
     if left is None or right is None:
         return bool(left is right)
-    if _kind(left) != _kind(right):
+    kind = _kind(left)
+    if kind != _kind(right):
         raise _incomparable(left, right, span)
-    if _kind(left) != "tuple":
+    if kind != "tuple":
         return bool(left == right)
     if len(left) != len(right):
         return False
     return all_of([_equal(a, b, span) for a, b in zip(left, right, strict=True)])
+
+
+_ORDERS: Mapping[str, Callable[[Value, Value], Value]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def _ordered(operator: str, left: Value, right: Value, span: Span) -> bool | Unknown:
@@ -355,8 +377,7 @@ def _ordered(operator: str, left: Value, right: Value, span: Span) -> bool | Unk
         raise _incomparable(left, right, span)
     if _kind(left) not in ("number", "text"):
         raise Mistake(span, f"{describe(left)} and {describe(right)} have no order", "use `==` or `in`")
-    answers = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
-    return bool(answers[operator])
+    return bool(_ORDERS[operator](left, right))
 
 
 def _incomparable(left: Value, right: Value, span: Span) -> Mistake:
@@ -364,4 +385,8 @@ def _incomparable(left: Value, right: Value, span: Span) -> Mistake:
     for one, other in ((left, right), (right, left)):
         if _kind(one) == "tuple" and _kind(other) == "number":
             return Mistake(span, message, f"write `{spell((other,) * max(len(one), 1))}`")
+        if _kind(one) == "number" and _kind(other) == "text" and other.replace(".", "", 1).isdigit():
+            return Mistake(span, message, f"a number stands without quotes: `{other}`")
+        if _kind(one) == "truth" and other in (0, 1):
+            return Mistake(span, message, "a truth stands by itself, or behind `not`: `use_bias`, `not use_bias`")
     return Mistake(span, message)

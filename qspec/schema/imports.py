@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
 from qspec.diagnostics.catalogue import IMPORT_CYCLE, MISSING_IMPORT, TOO_DEEP
-from qspec.schema.names import similar
+from qspec.schema.names import listed, similar
 from qspec.schema.shipped import shipped_source
 from qspec.syntax import parse, read_source, tree
 
-STANDARD = frozenset({"w8", "w8_tensor", "a8"})
-"""What `std/int8.qspec` defines."""
-_SHIPPED = "std/int8.qspec"
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "std/int8.qspec": ("w8", "w8_tensor", "a8"),
+    "std/int16x8.qspec": ("a16",),
+    "std/w4a8.qspec": ("w4", "w4_tensor"),
+    "std/dynamic.qspec": ("w4_blocks",),
+    "std/float16.qspec": ("f16",),
+}
+"""The shipped files under `std/`, each with the quantizers that it defines itself. What to offer where one is meant."""
 LONGEST_CHAIN = 64  # of imports
 
 
@@ -35,11 +40,19 @@ class Unread(dict[str, None]):
 
 @dataclass
 class Files:
-    """Reads a main file and its imports. With *texts* the file system is not touched, but for what is shipped."""
+    """Reads a main file and its imports. With *texts* the file system is not touched, but for what is shipped.
+
+    Without, *read_file* gives the text at a path, and *parse_file* its tree: an editor has texts that no disk has yet,
+    and trees of what did not change.
+    """
 
     texts: Mapping[str, str] | None
     found: Diagnostics
+    read_file: Callable[[str], Source | Diagnostic] = read_source
+    parse_file: Callable[[Source], tuple[tree.File, tuple[Diagnostic, ...]]] = parse
     sources: dict[str, Source] = field(default_factory=dict)
+    files: dict[str, tree.File] = field(default_factory=dict)  # by path, the main file first
+    imports: dict[tree.Import, str] = field(default_factory=dict)  # the path of the file that each leads to
     statements: list[tree.Statement] = field(default_factory=list)
     unread: Unread = field(default_factory=Unread)
     _lost: bool = False  # an import of which it is not known what it defines
@@ -47,14 +60,19 @@ class Files:
 
     def read(self, source: Source) -> tree.File:
         """The main file's own tree; its statements and those of its imports are collected in their order."""
-        self.sources[source.path] = source
-        file, diagnostics = parse(source)
+        file, diagnostics = self.parse_file(source)
         self.found.items += diagnostics
-        self._take(file, _identity(source.path, self.texts))
-        self.unread.anything = self._lost and len(self.sources) == 1
+        self.take(file)
         return file
 
+    def take(self, file: tree.File) -> None:
+        """As `read`, of a main file that is parsed already."""
+        self.sources[file.source.path] = file.source
+        self._take(file, _identity(file.source.path, self.texts))
+        self.unread.anything = self._lost and len(self.sources) == 1
+
     def _take(self, file: tree.File, identity: str) -> None:
+        self.files[file.source.path] = file
         self.unread.add(name.text for name in file.unread)
         for statement in file.statements:
             if isinstance(statement, tree.Import):
@@ -65,13 +83,14 @@ class Files:
                 self.statements.append(statement)
 
     def _import(self, statement: tree.Import) -> None:
-        name = _name(statement)
+        name = imported_path(statement)
         identity = _identity(name, self.texts)
         hops = [hop for hop, _ in self._route]
-        if identity in hops:
-            self._report_cycle(statement, hops.index(identity))
-            return
-        if name in self.sources or identity in {_identity(path, self.texts) for path in self.sources}:
+        read = next((path for path in self.sources if path == name or _identity(path, self.texts) == identity), None)
+        if read is not None:
+            self.imports[statement] = read
+            if identity in hops:
+                self._report_cycle(statement, hops.index(identity))
             return
         if len(self._route) > LONGEST_CHAIN:
             message = f"more than {LONGEST_CHAIN} files import each other"
@@ -81,8 +100,9 @@ class Files:
         if isinstance(source, Diagnostic):
             self.found.add(self._missing(statement, name, source))
             return
-        self.sources[name] = source
-        file, diagnostics = parse(source)
+        file, diagnostics = self.parse_file(source)
+        self.sources[name] = file.source
+        self.imports[statement] = name
         self.found.items += diagnostics
         self._take(file, identity)
 
@@ -92,7 +112,7 @@ class Files:
         if name.startswith("std/") and (shipped := shipped_source(name)) is not None:
             return shipped
         if self.texts is None and not name.startswith("std/"):
-            return read_source(name)
+            return self.read_file(name)
         return MISSING_IMPORT.at(Place(name), f"`{name}` does not exist")
 
     def _missing(self, statement: tree.Import, name: str, problem: Diagnostic) -> Diagnostic:
@@ -101,9 +121,9 @@ class Files:
         if shipped:
             hint = f"write `{shipped}`, which is shipped with qspec"
             # What it defines is not undefined: one mistake is reported once.
-            self.unread.add(sorted(STANDARD))
+            self.unread.add(name for names in PRESETS.values() for name in names)
         elif statement.path.text.startswith("std/"):
-            hint = f"there is `{_SHIPPED}`"
+            hint = f"there is {listed(PRESETS)}"
             self._lost = True
         else:
             self._lost = True
@@ -125,10 +145,11 @@ def _meant(path: str) -> str:
     """The shipped file that a path which leads nowhere looks like."""
     # Every path ends alike: what counts is the name before the ending.
     name = posixpath.basename(path).removesuffix(".qspec")
-    return _SHIPPED if similar(name, [posixpath.basename(_SHIPPED).removesuffix(".qspec")]) else ""
+    presets = {posixpath.basename(preset).removesuffix(".qspec"): preset for preset in PRESETS}
+    return presets.get(similar(name, presets), "")
 
 
-def _name(statement: tree.Import) -> str:
+def imported_path(statement: tree.Import) -> str:
     """The path of an imported file as people see it: relative to the folder of the importing one, unless shipped."""
     path = statement.path.text
     if path.startswith("std/"):

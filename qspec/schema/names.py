@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Diagnostic, Source, Span
 from qspec.diagnostics.catalogue import DUPLICATE_NAME
 
 
@@ -17,6 +18,14 @@ def similar(name: str, known: Iterable[str]) -> str:
     begun = [other for other in names if min(len(other), len(name)) > 2 and name.startswith(other)]
     longest = sorted(begun, key=len, reverse=True)[:1]
     return next(iter(exact or longest or difflib.get_close_matches(name, names, n=1)), "")
+
+
+def meant(kind: str, name: str) -> str:
+    """What to write for a *name* that a thing has elsewhere, by a table of `foreign_names`; empty if it has none."""
+    from qspec.schema import foreign_names
+
+    table: dict[str, str] = getattr(foreign_names, kind)
+    return table.get(name, "")
 
 
 def offer(kind: str, name: str, known: Iterable[str]) -> str:
@@ -36,7 +45,10 @@ def listed(names: Iterable[str], join: str = "and") -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {join} {shown[-1]}"
 
 
-def duplicate(kind: str, name: str, span: Span, first: Span) -> Diagnostic:
-    """The error of a name that is defined twice, with both places."""
+def duplicate(kind: str, name: str, span: Span, first: Span, main: Source | None = None) -> Diagnostic:
+    """The error of a name that is defined twice, with both places; at the later one, or at the one in the *main* file
+    if the other is imported: that is where a person is at work."""
     diagnostic = DUPLICATE_NAME.at(span, f"{kind} `{name}` is defined twice", help="rename or remove one of them")
+    if main is not None and first.source is main and span.source is not main:
+        return replace(diagnostic, span=first).with_related(span, "also defined here")
     return diagnostic.with_related(first, "first defined here")

@@ -55,6 +55,8 @@ _MEANT = {
     "byte": "int8",
 }
 _WITH_NUMBER = {"per_channel", "per_block", "scale", "zero_point"}
+WORDS = (*sorted(TYPES), *_PLAIN, *sorted(_WITH_NUMBER))
+"""The words that an operand type is made of."""
 _EXAMPLES = {
     "per_channel": "per_channel(0)",
     "per_block": "per_block",

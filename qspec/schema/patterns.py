@@ -71,15 +71,7 @@ class Patterns:
 
     def check(self, pattern: tree.Pattern) -> None:
         """Report what is wrong with *pattern*."""
-        captured: set[str] = set()
-        for node in parts_of(pattern):
-            match node:
-                case tree.Step(capture=tree.Name(text=name)):
-                    captured.add(name)
-                case tree.LayerClass(name=name):
-                    self._check_name(name, captured)
-                case tree.Merge(name=name):
-                    self._check_merge(name)
+        self._check_names(pattern, {}, in_input=False)
         if _can_be_empty(pattern):
             message = "a pattern of optional parts alone matches everywhere and nowhere"
             self.found.add(INVALID_PATTERN.at(pattern.span, message, help="leave one part without `?`"))
@@ -157,13 +149,54 @@ class Patterns:
             and not part.name.text[:1].isupper()
         )
 
-    def _check_name(self, name: tree.Name, captured: Collection[str]) -> None:
-        known = name.text in self.definitions or name.text in captured or name.text in self.unread
+    def _check_names(self, pattern: tree.Pattern, captured: dict[str, Span], *, in_input: bool) -> None:
+        """Check the names in *pattern*, in the order of the text. *captured* are the captures so far; where an input of
+        a merge begins (*in_input*), one of them asks for its layer again."""
+        match pattern:
+            case tree.LayerClass(name=name):
+                if not (in_input and name.text in captured):
+                    self._check_name(name, captured)
+                if name.text in self.definitions:
+                    captured |= dict.fromkeys(self._names_in(name.text), name.span)
+            case tree.Step(part=part, capture=capture):
+                inside = captured if capture is None or not isinstance(part, tree.LayerClass) else dict(captured)
+                self._check_names(part, inside, in_input=in_input)
+                if capture is not None:
+                    self._check_capture(part, capture, captured, in_input)
+                    captured[capture.text] = capture.span
+            case tree.Chain(steps=steps):
+                for number, step in enumerate(steps):
+                    self._check_names(step, captured, in_input=in_input and number == 0)
+            case tree.Union(parts=parts):
+                for part in parts:
+                    self._check_names(part, captured, in_input=in_input)
+            case tree.Merge(name=name, inputs=parts):
+                self._check_merge(name)
+                for part in parts:
+                    self._check_names(part, captured, in_input=True)
+
+    def _check_capture(
+        self, part: tree.Pattern, capture: tree.Name, captured: Mapping[str, Span], in_input: bool
+    ) -> None:
+        if in_input and isinstance(part, tree.LayerClass) and part.name.text in captured:
+            message = f"`{part.name.text}` names a layer already, which gets no second name"
+            hint = f"write `{part.name.text}` alone"
+            again = INVALID_PATTERN.at(capture.span, message, help=hint)
+            self.found.add(again.with_related(captured[part.name.text], "named here"))
+
+    def _check_name(self, name: tree.Name, captured: Mapping[str, Span]) -> None:
+        known = name.text in self.definitions or name.text in self.unread
         if known or name.text == "any" or name.text[0].isupper():
+            return
+        if name.text in captured:
+            message = f"`{name.text}` names an earlier layer, which cannot come again here"
+            hint = f"it can be an input of a merge, or begin one: `Add({name.text})`, `Add({name.text} -> Conv2D)`"
+            again = INVALID_PATTERN.at(name.span, message, help=hint)
+            self.found.add(again.with_related(captured[name.text], "named here"))
             return
         hint = offer("a pattern", name.text, [*self.definitions, *captured])
         message = f"pattern `{name.text}` is not defined"
-        help = f"{hint}; layer classes begin with a capital"
+        help = f'{hint}; layer classes begin with a capital, a layer is asked for by `any where name == "{name.text}"`'
         self.found.add(UNDEFINED_NAME.at(name.span, message, label="not found", help=help))
 
     def _check_merge(self, name: tree.Name) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from qspec.diagnostics import Diagnostics, Severity, Span
 from qspec.diagnostics.catalogue import EXTENDS_CYCLE, INVALID_VALUE, MEANINGLESS_COMBINATION, TOO_DEEP, UNDEFINED_NAME
 from qspec.schema.blocks import Attributes, fitting, read_attributes
-from qspec.schema.imports import STANDARD
-from qspec.schema.names import offer
+from qspec.schema.imports import PRESETS
+from qspec.schema.names import meant, offer
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.ranges import granularity_of, range_of
 from qspec.schema.values import plain, shown
@@ -65,9 +65,12 @@ class Quantizers:
         return None
 
     def _offer(self, name: str) -> str:
-        if name in STANDARD:
-            return f'`{name}` is shipped: `import "std/int8.qspec"`'
-        if name in ("int8", "int4", "int16", "uint8", "float16", "int32"):
+        shipped = next((preset for preset, names in PRESETS.items() if name in names), None)
+        if shipped is not None:
+            return f'`{name}` is shipped: `import "{shipped}"`'
+        if known := meant("QUANTIZERS", name):
+            return known
+        if name in ("int8", "int4", "int16", "uint8", "int32"):
             return f"`{name}` is a type: define a quantizer of that type, `quantizer my_{name} {{ type = {name} }}`"
         return offer("a quantizer", name, self.definitions)
 
@@ -176,7 +179,12 @@ class Quantizers:
             here = [name for name in names if name in attributes.values]
             if here:
                 span = attributes.values[here[0]].span
-                self.found.add(MEANINGLESS_COMBINATION.at(span, problem, help=hint))
+                others = dict.fromkeys((*names, *(("type",) if quantizer.is_float else ())))
+                places = (
+                    (quantizer.spans[name], f"`{name}` is said here") for name in others if name in quantizer.spans
+                )
+                related = tuple((place, words) for place, words in places if place != span)
+                self.found.add(MEANINGLESS_COMBINATION.at(span, problem, help=hint, related=related))
                 return replace(quantizer, **_neutral(quantizer))
         return replace(quantizer, **_neutral(quantizer)) if quantizer.is_float else quantizer
 

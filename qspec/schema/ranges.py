@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from qspec.diagnostics import Diagnostic, Diagnostics
 from qspec.diagnostics.catalogue import INVALID_VALUE
 from qspec.schema.evaluate import Mistake
-from qspec.schema.names import offer
+from qspec.schema.names import meant, offer
 from qspec.schema.quantizer import Range
 from qspec.schema.values import Text, number, plain, shown
 from qspec.syntax import tree
 
-# The number of arguments of each method, and how it is written.
-_FORMS: dict[str, tuple[int, str]] = {
+Forms = Mapping[str, tuple[int, str]]
+"""Words with the number of numbers that each takes, and how it is written."""
+
+RANGES: Forms = {
     "minmax": (0, "minmax"),
     "ema": (1, "ema(0.99)"),
     "percentile": (1, "percentile(99.9)"),
@@ -25,17 +27,25 @@ _FORMS: dict[str, tuple[int, str]] = {
     "learned": (0, "learned"),
     "learned_clip": (0, "learned_clip"),
 }
+GRANULARITIES: Forms = {
+    "per_tensor": (0, "per_tensor"),
+    "per_channel": (0, "per_channel"),
+    "per_block": (1, "per_block(32)"),
+}
+MOMENTS: Forms = {"steps": (1, "steps(1000)"), "epochs": (1, "epochs(2)")}
 
 
 def range_of(expression: tree.Expression, found: Diagnostics) -> Range | None:
     """The range that *expression* asks for; None, and a diagnostic, if it makes no sense."""
-    parts = _word_and_numbers(expression, _FORMS, found)
+    parts = _word_and_numbers(expression, RANGES, found)
     if parts is None:
         return None
     method, arguments = parts
     problem = _RANGE_CHECKS[method](*arguments) if method in _RANGE_CHECKS else ""
     if problem:
-        hint = f"for example `{_FORMS[method][1]}`"
+        hint = f"for example `{RANGES[method][1]}`"
+        if method == "percentile" and 0.5 < arguments[0] <= 1:
+            hint = f"a percentile is a number of percent: write `percentile({100 * arguments[0]:g})`"
         found.add(INVALID_VALUE.at(expression.span, f"{problem}, found {shown(expression)}", help=hint))
         return None
     return Range(method=method, arguments=arguments)  # type: ignore[arg-type]
@@ -73,8 +83,7 @@ _RANGE_CHECKS: dict[str, Callable[..., str]] = {
 
 def granularity_of(expression: tree.Expression, found: Diagnostics) -> dict[str, Any] | None:
     """The fields `granularity` and `block_size`; None, and a diagnostic, if the value makes no sense."""
-    forms = {"per_tensor": (0, "per_tensor"), "per_channel": (0, "per_channel"), "per_block": (1, "per_block(32)")}
-    parts = _word_and_numbers(expression, forms, found)
+    parts = _word_and_numbers(expression, GRANULARITIES, found)
     if parts is None:
         return None
     name, arguments = parts
@@ -90,7 +99,7 @@ def granularity_of(expression: tree.Expression, found: Diagnostics) -> dict[str,
 
 def moment_of(expression: tree.Expression, found: Diagnostics) -> tuple[Literal["steps", "epochs"], int] | None:
     """`steps(N)` or `epochs(N)`; None, and a diagnostic, if it is neither."""
-    parts = _word_and_numbers(expression, {"steps": (1, "steps(1000)"), "epochs": (1, "epochs(2)")}, found)
+    parts = _word_and_numbers(expression, MOMENTS, found)
     if parts is None:
         return None
     name, (count,) = parts
@@ -102,7 +111,7 @@ def moment_of(expression: tree.Expression, found: Diagnostics) -> tuple[Literal[
 
 
 def _word_and_numbers(
-    expression: tree.Expression, forms: dict[str, tuple[int, str]], found: Diagnostics
+    expression: tree.Expression, forms: Forms, found: Diagnostics
 ) -> tuple[str, tuple[Any, ...]] | None:
     """A word of *forms* with as many numbers as it takes."""
     match expression:
@@ -115,7 +124,7 @@ def _word_and_numbers(
             return None
     if name not in forms:
         message = f"`{name}` is no value of this attribute"
-        found.add(INVALID_VALUE.at(head.span, message, help=offer("a value", name, forms)))
+        found.add(INVALID_VALUE.at(head.span, message, help=meant("VALUES", name) or offer("a value", name, forms)))
         return None
     count, example = forms[name]
     if len(arguments) != count:
@@ -142,7 +151,7 @@ def _numbers(arguments: Sequence[tree.Argument], example: str, found: Diagnostic
     return tuple(values)
 
 
-def _no_word(expression: tree.Expression, forms: dict[str, tuple[int, str]]) -> Diagnostic:
+def _no_word(expression: tree.Expression, forms: Forms) -> Diagnostic:
     value = plain(expression)
     if isinstance(value, Text) and value.text in forms:
         hint = f"a word of the language stands without quotes: `{forms[value.text][1]}`"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,19 +20,22 @@ from qspec.schema.settings import Calibrate, Train
 from qspec.schema.shipped import is_shipped_target, shipped_target, shipped_targets
 from qspec.schema.slots import Slots
 from qspec.schema.spec import Boundary, Deploy, LayerClass, Requirement, Rule, SlotAssignment, Spec
+from qspec.schema.symbols import Symbols
 from qspec.schema.targets import Targets
 from qspec.schema.values import plain
 from qspec.syntax import suppressed_codes, suppressions, tree
+from qspec.syntax.reserved import RESERVED
+from qspec.syntax.suppressions import Suppression
 
 Named = TypeVar("Named", tree.Quantizer, tree.PatternDefinition, tree.Target, tree.Rule, tree.Likeness)
 Node = TypeVar("Node", bound=tree.Statement)
 
 
-def resolve(source: Source, texts: Mapping[str, str] | None, found: Diagnostics) -> Spec:
-    """The spec of a main file and its imports. What has no meaning is reported in *found* and left out."""
-    files = Files(texts, found)
-    files.read(source)
-    return _Resolver(source, files, found).spec()
+def resolve_files(source: Source, files: Files) -> Spec:
+    """The spec of a main file and its imports, which are read into *files*. What has no meaning is reported there, in
+    `found`, and left out."""
+    source = files.read(source).source
+    return _Resolver(source, files, files.found).spec()
 
 
 class _Resolver:
@@ -40,6 +44,7 @@ class _Resolver:
         self.files = files
         self.found = found
         self.duplicates: list[tree.Statement] = []
+        self.suppressions: dict[str, dict[int, list[Suppression]]] = {}  # by path and line
         self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found)
         self.patterns = Patterns(self._defined(tree.PatternDefinition, "pattern"), files.unread, found)
         targets = self._defined(tree.Target, "target")
@@ -73,6 +78,7 @@ class _Resolver:
             layer_classes=self._layer_classes(),
             span=Span(self.source, 0, 0),
             statements=tuple(statement.span for statement in self.files.statements),
+            symbols=Symbols(self.files.files, self.files.imports),
             incomplete=self.files.unread.anything,
         )
 
@@ -85,8 +91,8 @@ class _Resolver:
         for statement in self._of(kind):
             name = statement.name
             first = definitions.setdefault(name.text, statement)
-            if first is not statement:
-                self.found.add(duplicate(word, name.text, name.span, first.name.span))
+            if first is not statement and name.text not in RESERVED:  # of those it is told that they are no names
+                self.found.add(duplicate(word, name.text, name.span, first.name.span, self.source))
                 self.duplicates.append(statement)
         return definitions
 
@@ -132,9 +138,18 @@ class _Resolver:
             where=node.where,
             assignments=assignments,
             span=node.name.span,
-            suppressed=suppressed_codes(node.span, suppressions(node.span.source)),
+            suppressed=suppressed_codes(node.span, self._suppressions(node.span)),
             statement=node.span,
         )
+
+    def _suppressions(self, statement: Span) -> Sequence[Suppression]:
+        """Those that speak of the first line of a statement."""
+        source = statement.source
+        if source.path not in self.suppressions:
+            lines = self.suppressions[source.path] = defaultdict(list)
+            for item in suppressions(source):
+                lines[item.line].append(item)
+        return self.suppressions[source.path].get(source.position(statement.start)[0], ())
 
     # ---- the model's edges and settings
 
@@ -147,13 +162,14 @@ class _Resolver:
             first = seen.setdefault((node.side, key), node)
             if first is not node:
                 name = f'{node.side}["{key}"]' if key is not None else node.side
-                self.found.add(duplicate("block", name, _head(node), _head(first)))
+                self.found.add(duplicate("block", name, _head(node), _head(first), self.source))
                 continue
             boundaries.append(self._boundary(node, key))
         return tuple(boundaries)
 
     def _boundary(self, node: tree.Boundary, key: str | None) -> Boundary:
-        attributes = read_attributes(node.body, ("type", "range", "batch"), f"`{node.side}`", self.found)
+        allowed = ("type", "range", "batch") if node.side == "input" else ("type", "range")
+        attributes = read_attributes(node.body, allowed, f"`{node.side}`", self.found)
         values = {name: plain(value) for name, value in attributes.values.items() if name != "range"}
         if "range" in attributes.values and (found := range_of(attributes.values["range"], self.found)):
             values["range"] = found
@@ -203,7 +219,7 @@ class _Resolver:
                 continue
             first = deploys.setdefault(deploy.name, deploy)
             if first is not deploy:
-                diagnostic = duplicate("deployed target", deploy.name, deploy.span, first.span)
+                diagnostic = duplicate("deployed target", deploy.name, deploy.span, first.span, self.source)
                 hint = f"name one of them: `deploy {deploy.target.name}(…) as NAME`"
                 self.found.add(replace(diagnostic, help=hint))
         return tuple(deploys.values())

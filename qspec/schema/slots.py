@@ -8,9 +8,9 @@ from typing import get_args
 
 from qspec.diagnostics import Diagnostics, Span
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE, UNDEFINED_NAME, UNKNOWN_ATTRIBUTE
-from qspec.schema.names import offer
+from qspec.schema.names import meant, offer
 from qspec.schema.quantizer import Quantizer
-from qspec.schema.quantizers import STAND_INS, Quantizers
+from qspec.schema.quantizers import ATTRIBUTES, STAND_INS, Quantizers
 from qspec.schema.spec import SlotAssignment, SlotKind, SlotReference
 from qspec.schema.values import shown, word
 from qspec.syntax import tree
@@ -35,6 +35,8 @@ class Slots:
         assignments: dict[str, SlotAssignment] = {}
         for node in body:
             slot = self._slot(node.path)
+            if slot is None and node.path.head.text in ATTRIBUTES:
+                continue  # what is assigned there is no quantizer, and one mistake
             known, quantizer = self._value(node.value, slot)
             if slot is None or not known:
                 continue
@@ -64,7 +66,9 @@ class Slots:
                 names.append(trailer)
         kind = names[-1]
         if kind.text not in SLOTS:
-            hint = offer("a slot", kind.text, SLOTS)
+            hint = meant("SLOTS", kind.text) or offer("a slot", kind.text, SLOTS)
+            if kind.text in ATTRIBUTES:
+                hint = f"it is an attribute of quantizers: `weights = w8({kind.text} = …)`"
             self.found.add(UNKNOWN_ATTRIBUTE.at(kind.span, f"there is no slot `{kind.text}`", help=hint))
             return None
         key = None if index is None else self._key(kind.text, index)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from qspec.diagnostics import Span
 from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.settings import Calibrate, Train
+from qspec.schema.symbols import Symbols
 from qspec.schema.target import TargetDefinition
 from qspec.syntax import tree
 
@@ -131,4 +132,11 @@ class Spec:
     span: Span  # the start of the main file
     layer_classes: tuple[LayerClass, ...] = ()
     statements: tuple[Span, ...] = ()  # of every file, for suppression comments
+    symbols: Symbols = field(default_factory=lambda: Symbols({}), compare=False, repr=False)
     incomplete: bool = False  # no import could be read: what the spec means is not known
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, every default filled in: what `qspec schema FILE` prints, and `qspec schema` describes."""
+        from qspec.schema.document import spec_document
+
+        return spec_document(self)

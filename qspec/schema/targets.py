@@ -18,7 +18,7 @@ from qspec.diagnostics.catalogue import (
     UNKNOWN_TARGET,
 )
 from qspec.schema.evaluate import Mistake
-from qspec.schema.names import duplicate, listed, offer
+from qspec.schema.names import duplicate, listed, meant, offer
 from qspec.schema.rows import read_citation, read_condition, read_row
 from qspec.schema.target import (
     Citation,
@@ -55,7 +55,9 @@ class Targets:
             if definition.name.text in self.shipped_names:
                 message = f"a target `{definition.name.text}` is shipped with qspec"
                 hint = "choose another name, and `extends` to amend the shipped one"
-                self.found.add(DUPLICATE_NAME.at(definition.name.span, message, help=hint))
+                twice = DUPLICATE_NAME.at(definition.name.span, message, help=hint)
+                shipped = self.shipped(definition.name.text)
+                self.found.add(twice if shipped is None else twice.with_related(shipped.span, "the shipped one"))
         return {name: target for name in self.definitions if (target := self._defined(name)) is not None}
 
     def named(self, name: tree.Name) -> TargetDefinition | None:
@@ -65,7 +67,7 @@ class Targets:
         if target is None and name.text not in self.unread and name.text not in self.definitions:
             known = [*self.definitions, *self.shipped_names]
             message = f"target `{name.text}` is not known"
-            hint = offer("a target", name.text, known)
+            hint = meant("TARGETS", name.text.lower()) or offer("a target", name.text, known)
             self.found.add(UNKNOWN_TARGET.at(name.span, message, label="not found", help=hint, target=name.text))
         return target
 

@@ -22,7 +22,7 @@ from qspec.schema.evaluate import (
     negate,
     step_into,
 )
-from qspec.schema.text_patterns import compile_regex, glob_matches
+from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import parse, tree
 
 NAMES: dict[str, Value] = {
@@ -143,7 +143,7 @@ def test_value(text: str, expected: Value) -> None:
         ("sqrt(four) == 2", "sqrt", "mod"),
         ("mod(four) == 2", "mod(four)", "mod(a, b)"),
         ("no and strides == 3", "strides == 3", "(3, 3)"),
-        (r"text matches '(a+)+$'", r"'(a+)+$'", ""),
+        (r"text matches '(?i)a'", r"'(?i)a'", ""),
         ("four[0] == 1", "[0]", ""),
     ],
 )
@@ -237,22 +237,3 @@ def test_globs_are_not_exponential() -> None:
 
     assert not glob_matches("*a" * 40 + "b", "a" * 400)
     assert time.process_time() - start < 1
-
-
-@pytest.mark.parametrize(
-    "pattern", ["(a+)+$", "(a*)*", "(a|aa)+", "(?=a)b", r"(a)\1", "(?i)a", "a++", "(", "[", "a{2", "*"]
-)
-def test_refused_or_harmless(pattern: str) -> None:
-    found = compile_regex(pattern)
-
-    if pattern == "a{2":  # a lone brace is itself, in Python's syntax
-        assert not isinstance(found, str)
-    else:
-        assert isinstance(found, str)
-
-
-@pytest.mark.parametrize(
-    "pattern", ["block_[0-9]+", "(conv|dense)_.*", "(?:ab)?c", r"\d{1,3}", r"[()|+]+", r"\(a\)+", "(ab)+"]
-)
-def test_ordinary_expressions_are_taken(pattern: str) -> None:
-    assert not isinstance(compile_regex(pattern), str)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from qspec.diagnostics import Diagnostic
-from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN
+from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, UNDEFINED_NAME
 from qspec.graph.ops import Tensor
 from qspec.lint.files.facts import FileFacts, tensor_words
 from qspec.lint.requirement_failed import hold, path_words, placement_value
+from qspec.schema.names import listed
 from qspec.schema.spec import Boundary
 from qspec.syntax import tree
 
@@ -30,7 +31,7 @@ def _value(path: tree.Path, facts: FileFacts) -> Any:
 
 
 def boundary_differs(facts: FileFacts) -> Iterator[Diagnostic]:
-    """An input or output of the file has another type or batch than the spec says."""
+    """An input or output of the file has another type or batch than the spec says, or there is none of that name."""
     graph = facts.file.main.graph
     signature = next((found for found in facts.file.signatures if found.subgraph == 0), None)
     for side, blocks, ends, names in (
@@ -42,6 +43,11 @@ def boundary_differs(facts: FileFacts) -> Iterator[Diagnostic]:
             known = {tensor.name, *(name for name, number in names.items() if number == index)}
             for block in _of(blocks, known):
                 yield from _differences(facts, side, tensor, block)
+        there = list(dict.fromkeys([*names, *(graph.tensors[index].name for index in ends)]))
+        for block in blocks:
+            if block.key not in (None, *there):
+                message, hint = f"`{facts.file.path}` has no {side} `{block.key}`", f"its {side}s: {listed(there)}"
+                yield UNDEFINED_NAME.at(block.span, message, help=hint if there else "remove it")
 
 
 def _of(blocks: tuple[Boundary, ...], names: set[str]) -> tuple[Boundary, ...]:

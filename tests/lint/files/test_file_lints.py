@@ -383,6 +383,13 @@ def test_inputs_and_outputs_are_held_against_the_spec():
     ] == [message for _, code, message in said(perceptron(), text) if code == "QS601"]
 
 
+def test_a_block_for_an_end_that_the_file_has_not_is_an_error():
+    (found,) = report_of(perceptron(), 'input["picture"] { type = int8 }\n').diagnostics
+
+    assert ("QS101", "`m.tflite` has no input `picture`") == (found.code, found.message)
+    assert found.help.startswith("its inputs: `image`")
+
+
 def test_rules_are_not_held_against_a_file_and_it_says_so():
     text = 'import "std/int8.qspec"\nrule a match Dense { weights = w8 }\n'
     (found,) = [item for item in report_of(perceptron(), text).diagnostics if item.code == "QS606"]
