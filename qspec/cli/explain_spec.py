@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.model is None:
         return _usage(f"what `{subject}` decides depends on a model: add `--model MODEL.keras`")
     spec, diagnostics = read_spec(subject)
-    if spec is None:
+    if spec is None or not Report(diagnostics).ok:
         return _unread(Report(diagnostics), arguments.format)
     graph = read_graph(arguments.model)
     if not isinstance(graph, LayerGraph):
@@ -48,7 +48,7 @@ def _usage(message: str) -> int:
 
 
 def _unread(report: Report, format_: str) -> int:
-    """What cannot be explained: the spec is not readable."""
+    """What cannot be explained, since it is not known what the spec means."""
     if format_ == "json":
         print(json.dumps(document(report.diagnostics, {"layers": []}), indent=2, ensure_ascii=False))
     else:
@@ -63,7 +63,7 @@ def _no_layer(path: str, model: str, graph: LayerGraph) -> str:
         return f"`{path}` is a nested model; its layers are {listed(inside)}"
     named = [each for each in paths if each.rsplit("/", 1)[-1].lower() == path.rsplit("/", 1)[-1].lower()]
     found = named or get_close_matches(path, paths, n=5)
-    return f"there is no layer `{path}` in {model}" + (f"; similar are {listed(found)}" if found else "")
+    return f"there is no layer `{path}` in {model}" + (f"; there is {listed(found)}" if found else "")
 
 
 def _print_data(report: Report, layer: str | None) -> None:

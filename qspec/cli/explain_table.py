@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qspec.cli.columns import cut, fitted, wrapped
 from qspec.diagnostics import Span
@@ -49,7 +49,8 @@ def table(explainer: Explainer, spec: str, model: str, width: int | None = None,
         yield from _legend(explainer, room)
         layer = max(min(layer, room - slot - min(brief, _WIDEST_BRIEF) - by - 3 * len(_GAP)), _NARROWEST_LAYER)
     for number, row in enumerate(rows):
-        told = fitted(row.quantizer, full) if fits else row.brief.ljust(min(brief, _WIDEST_BRIEF))
+        short = row.brief if not row.by else cut(row.brief, _WIDEST_BRIEF)
+        told = fitted(row.quantizer, full) if fits else short.ljust(min(brief, _WIDEST_BRIEF))
         line = cut(_GAP.join((fitted(row.layer, layer), row.slot.ljust(slot), told, row.by)).rstrip(), room)
         yield f"\x1b[1m{line}\x1b[0m" if colors and number == 0 else line
         indent = " " * (layer + len(_GAP)) + _INDENT
@@ -60,22 +61,35 @@ def table(explainer: Explainer, spec: str, model: str, width: int | None = None,
 
 def _rows(call: CallExplanation, spec: str) -> Iterator[_Row]:
     name = printable(call.layer) + (f" (call {call.number} of {call.calls})" if call.calls > 1 else "")
-    shown = [slot for slot in call.slots if _is_shown(slot)]
-    if not shown:
+    groups = _alike([slot for slot in call.slots if _is_shown(slot)])
+    if not groups:
         yield _Row(name, "-", "", "", "")
-    for slot in shown:
+    for slot, count in groups:
+        told = f"{slot.slot.split('[')[0]} ({count} alike)" if count > 1 else slot.slot
         full, brief = words(slot.quantizer), "float" if slot.quantizer is None else slot.quantizer.name
         if slot.held:
-            yield _Row(name, slot.slot, f"in {slot.held}", f"in {slot.held}", "")
+            yield _Row(name, told, f"in {slot.held}", f"in {slot.held}", "")
         else:
             by = f"{decider(slot.origin)} {_short(slot.origin.span, spec)}".rstrip()
-            yield _Row(name, slot.slot, printable(full), printable(brief), printable(by), _below(slot, spec))
+            below = _below(slot, spec) if count == 1 else _below(replace(slot, same_scale=()), spec)
+            yield _Row(name, told, printable(full), printable(brief), printable(by), below)
         name = ""
 
 
 def _is_shown(slot: SlotExplanation) -> bool:
     """An input that is read as it is given says nothing that the layer before has not said."""
     return not slot.slot.startswith("input") or bool(slot.said or slot.changes)
+
+
+def _alike(slots: Sequence[SlotExplanation]) -> list[tuple[SlotExplanation, int]]:
+    """The first of biases, of weights and of inner tensors that are alike, and how many there are."""
+    found: dict[object, list[SlotExplanation]] = {}
+    for slot in slots:
+        kind = slot.slot.split("[")[0]
+        alone = kind in ("input", "output", "state")
+        key = slot.slot if alone else (kind, words(slot.quantizer), slot.origin, slot.said, slot.changes)
+        found.setdefault(key, []).append(slot)
+    return [(alike[0], len(alike)) for alike in found.values()]
 
 
 def _short(span: Span | None, spec: str) -> str:
@@ -99,8 +113,8 @@ def _legend(explainer: Explainer, width: int) -> Iterator[str]:
     found = {words(slot.quantizer): slot.quantizer for call in explainer.all() for slot in call.slots if slot.quantizer}
     names = max((display_width(quantizer.name) for quantizer in found.values()), default=0)
     for text, quantizer in found.items():
-        head = f"{_GAP}{fitted(printable(quantizer.name), names)}{_GAP}"
-        yield from wrapped(printable(text.removeprefix(f"{quantizer.name}: ")), width, head, " " * len(head))
+        head = f"{_GAP}{printable(quantizer.name).ljust(min(names, _WIDEST_BRIEF))}{_GAP}"
+        yield from wrapped(printable(text.removeprefix(f"{quantizer.name}: ")), width, head, _INDENT * 2)
     yield ""
 
 
@@ -121,8 +135,8 @@ def layer(explainer: Explainer, path: str, width: int | None = None, colors: boo
         if number:
             yield ""
         which = f", call {call.number} of {call.calls}" if call.calls > 1 else ""
-        head = f"{printable(call.layer)} ({call.class_name}){which}"
-        yield f"\x1b[1m{head}\x1b[0m" if colors else head
+        for line in wrapped(printable(f"{call.layer} ({call.class_name}){which}"), room, rest=_INDENT):
+            yield f"\x1b[1m{line}\x1b[0m" if colors else line
         if call.fused:
             yield from _entry("", call.fused, room, depth=1)
         for slot in call.slots:
@@ -133,7 +147,7 @@ def layer(explainer: Explainer, path: str, width: int | None = None, colors: boo
 
 
 def _slot(slot: SlotExplanation, width: int | None) -> Iterator[str]:
-    yield from wrapped(printable(f"{_GAP}{slot.slot} = {words(slot.quantizer)}"), width, rest=_INDENT * 2)
+    yield from wrapped(printable(f"{slot.slot} = {words(slot.quantizer)}"), width, _GAP, _INDENT * 2)
     where = place(slot.origin.span)
     if slot.origin.kind != "built_in":
         yield from _entry("decided by", f"{decider(slot.origin)} ({where})" if where else decider(slot.origin), width)

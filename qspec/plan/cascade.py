@@ -3,35 +3,21 @@ tensor by tensor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qspec.diagnostics import Diagnostic, Span
-from qspec.diagnostics.catalogue import CONFLICTING_WEIGHTS
+from qspec.diagnostics import Diagnostic
+from qspec.diagnostics.catalogue import CONFLICTING_WEIGHTS, COSTLY_PATTERN
 from qspec.graph.layers import Call
 from qspec.graph.ops import Slot
 from qspec.plan.conditions import Attributes, Selected, select
 from qspec.plan.patterns import Found, Match, find
-from qspec.plan.plan import Origin
+from qspec.plan.plan import Assigned, Origin
 from qspec.plan.program import Program, compile_pattern
 from qspec.plan.quantizers import same_quantizer
 from qspec.plan.slots import Edge, SlotTable, Target
-from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Rule, SlotAssignment, SlotReference, Spec
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written."""
-
-    quantizer: Quantizer | None
-    origin: Origin
-    slot_span: Span | None = None
-
-    @property
-    def by_person(self) -> bool:
-        """Whether it was assigned to these layers in particular, not in general."""
-        return self.origin.kind in ("rule", "boundary")
+from qspec.syntax import tree
 
 
 @dataclass
@@ -53,7 +39,7 @@ class Cascade:
     """The last word on every tensor and every edge that somebody spoke of.
 
     `outputs` is what each call's `output` was given, whether or not fusion left the tensor. `winners` tells for every
-    target which rule (by position; -1 the default) has the last word.
+    target which rule (by position; -1 the default) has the last word; `said` is all that was said of it, in order.
     """
 
     tensors: Mapping[int, Assigned]
@@ -61,15 +47,17 @@ class Cascade:
     outputs: Mapping[int, Assigned]
     rules: tuple[AppliedRule, ...]
     winners: Mapping[Target, int]
+    said: Mapping[Target, Sequence[Assigned]]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def make_cascade(spec: Spec, slots: SlotTable, known: Attributes) -> Cascade:
     """Apply *spec* to the layers and tensors of *slots*."""
     builder = _Builder(spec, slots, known)
+    general = [(each, _assigned(each, Origin("default", span=each.value_span))) for each in spec.default]
     for call in slots.index.graph.calls:
-        for assignment in spec.default:
-            builder.assign_default(call, assignment)
+        for assignment, assigned in general:
+            builder.assign_default(call, assignment, assigned)
     for position, rule in enumerate(spec.rules):
         builder.apply(position, rule)
     return builder.finish()
@@ -81,22 +69,28 @@ class _Builder:
         self.assigned: dict[Target, Assigned] = {}
         self.outputs: dict[int, Assigned] = {}
         self.winners: dict[Target, int] = {}
+        self.said: dict[Target, list[Assigned]] = {}
         self.rules: list[AppliedRule] = []
+        self.searched: dict[str, tuple[Program | Diagnostic, Found]] = {}
         self.diagnostics: list[Diagnostic] = []
 
     def finish(self) -> Cascade:
         tensors = {target: each for target, each in self.assigned.items() if isinstance(target, int)}
         edges = {target: each for target, each in self.assigned.items() if not isinstance(target, int)}
-        return Cascade(tensors, edges, self.outputs, tuple(self.rules), self.winners, tuple(self.diagnostics))
+        rules, diagnostics = tuple(self.rules), tuple(self.diagnostics)
+        return Cascade(tensors, edges, self.outputs, rules, self.winners, self.said, diagnostics)
 
-    def assign_default(self, call: Call, assignment: SlotAssignment) -> None:
-        assigned = Assigned(assignment.quantizer, Origin("default", span=assignment.value_span), assignment.span)
+    def assign_default(self, call: Call, assignment: SlotAssignment, assigned: Assigned) -> None:
         for target, _ in self.slots.resolve(assignment.slot, (call,)).targets:
             self.put(target, assigned, -1, assignment.slot)
         self.remember_output(assignment, (call,), assigned)
 
     def put(self, target: Target, assigned: Assigned, winner: int, slot: SlotReference) -> None:
         self.winners[target] = winner
+        said = self.said.setdefault(target, [])
+        # A tensor that several calls pass on is assigned through each of them.
+        if not said or said[-1] is not assigned:
+            said.append(assigned)
         if slot.kind == "all" and isinstance(target, int) and self.follows(target):
             # Float as a whole: unset again, it follows the layer's output, also where a later rule quantizes that.
             self.assigned.pop(target, None)
@@ -115,35 +109,50 @@ class _Builder:
             self.outputs |= dict.fromkeys((call.index for call in calls), assigned)
 
     def apply(self, position: int, rule: Rule) -> None:
-        program = compile_pattern(rule.pattern, self.spec.patterns)
+        program, found = self.search(rule.pattern)
         if isinstance(program, Diagnostic):
             self.diagnostics.append(program)
-            self.rules.append(AppliedRule(rule, None, Found((), ()), Selected(())))
+            self.rules.append(AppliedRule(rule, None, found, Selected(())))
             return
-        found = find(program, self.slots.index)
+        if found.given_up:
+            self.diagnostics.append(_costly(rule, found.given_up))
         selected = select(rule.where, program, found.matches, self.known)
         self.diagnostics += selected.diagnostics
         applied = AppliedRule(rule, program, found, selected)
         self.rules.append(applied)
         weights = _WeightsOfRule(rule)
         effective: set[int] = set()
+        values = [_assigned(each, Origin("rule", rule.name, each.value_span)) for each in rule.assignments]
         for match in selected.matches:
             for number, assignment in enumerate(rule.assignments):
-                if self.assign(position, applied, match, assignment, weights):
+                if self.assign(position, applied, match, assignment, values[number], weights):
                     effective.add(number)
         applied.without_effect = [a for number, a in enumerate(rule.assignments) if number not in effective]
         self.diagnostics += weights.conflicts
 
+    def search(self, pattern: tree.Pattern) -> tuple[Program | Diagnostic, Found]:
+        """The matches of a pattern, found once for all rules that have it."""
+        text = pattern.span.source.text[pattern.span.start : pattern.span.end]
+        if text not in self.searched:
+            program = compile_pattern(pattern, self.spec.patterns)
+            found = Found(()) if isinstance(program, Diagnostic) else find(program, self.slots.index)
+            self.searched[text] = program, found
+        return self.searched[text]
+
     def assign(
-        self, position: int, applied: AppliedRule, match: Match, assignment: SlotAssignment, weights: _WeightsOfRule
+        self,
+        position: int,
+        applied: AppliedRule,
+        match: Match,
+        assignment: SlotAssignment,
+        assigned: Assigned,
+        weights: _WeightsOfRule,
     ) -> bool:
         """Whether the assignment named something in *match*."""
         part = assignment.slot.part
         calls = match.calls if part is None else match.captures.get(part, ())
         if not calls:
             return False
-        origin = Origin("rule", applied.rule.name, assignment.value_span)
-        assigned = Assigned(assignment.quantizer, origin, assignment.span)
         resolved = self.slots.resolve(assignment.slot, calls)
         for target, call in resolved.targets:
             if isinstance(target, int) and assignment.slot.kind in ("weights", "all"):
@@ -154,6 +163,21 @@ class _Builder:
         if resolved.fused:
             applied.fused.setdefault(assignment, []).extend(resolved.fused)
         return bool(resolved.targets or resolved.fused)
+
+
+def _assigned(assignment: SlotAssignment, origin: Origin) -> Assigned:
+    return Assigned(assignment.quantizer, origin, assignment.span)
+
+
+def _costly(rule: Rule, given_up: Sequence[Call]) -> Diagnostic:
+    more = f" and {len(given_up) - 1} more layers" if len(given_up) > 1 else ""
+    path = given_up[0].layer.path
+    return COSTLY_PATTERN.at(
+        rule.pattern.span,
+        f"from `{path}`{more} there are too many ways to read this pattern",
+        help="name fewer of the layers that it asks for again, or their classes where it says `any`",
+        layer=path,
+    )
 
 
 class _WeightsOfRule:

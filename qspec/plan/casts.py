@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qspec.diagnostics import Span
-from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
+from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT, UNDEFINED_NAME
 from qspec.graph.ops import Op, Tensor
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
-from qspec.plan.plan import Origin
+from qspec.plan.places import decided
+from qspec.plan.plan import Assigned, Origin
 from qspec.plan.quantizers import same_quantizer, with_range
 from qspec.plan.scales import take_types
 from qspec.plan.start import FLOAT, boundary, fallback
+from qspec.schema.names import listed, similar
 from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.spec import Boundary
 
@@ -34,8 +35,26 @@ def insert_casts(draft: Draft) -> None:
     for position, tensor in enumerate(draft.predicted.outputs):
         if draft.is_real(tensor):
             _result(draft, tensor, position, shared)
-    _report_blocks_of_integers(draft, draft.spec.inputs, draft.layers.input_names, draft.predicted.inputs)
-    _report_blocks_of_integers(draft, draft.spec.outputs, draft.layers.output_names, draft.predicted.outputs)
+    for blocks, names, tensors in (
+        (draft.spec.inputs, draft.layers.input_names, draft.predicted.inputs),
+        (draft.spec.outputs, draft.layers.output_names, draft.predicted.outputs),
+    ):
+        _report_unknown_ends(draft, blocks, names)
+        _report_blocks_of_integers(draft, blocks, names, tensors)
+
+
+def _report_unknown_ends(draft: Draft, blocks: Sequence[Boundary], names: Sequence[str]) -> None:
+    for block in blocks:
+        if block.key not in (None, *names):
+            message = f"the model has no {block.side} `{block.key}`"
+            draft.report(UNDEFINED_NAME.at(block.span, message, label="not found", help=_offer(block, names)))
+
+
+def _offer(block: Boundary, names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"its only {block.side} is `{names[0]}`; `{block.side} {{ … }}` speaks of it, too"
+    close = similar(block.key or "", names)
+    return f"its {block.side}s are {listed(names)}" + (f"; similar: `{close}`" if close else "")
 
 
 def _report_blocks_of_integers(
@@ -95,7 +114,8 @@ def _like_output(draft: Draft, op: Op) -> Assigned:
 def _report_float_edge(draft: Draft, op: Op, edge: Assigned) -> None:
     assert edge.origin.span is not None
     message = f"`{op.layer}` computes in float, so it reads its input in float"
-    draft.report(CHANGED_BY_CONSTRAINT.at(edge.origin.span, message, layer=op.layer, op=op.kind))
+    related = decided(draft.assigned[op.outputs[0]].origin, "its output is decided here")
+    draft.report(CHANGED_BY_CONSTRAINT.at(edge.origin.span, message, related=related, layer=op.layer, op=op.kind))
 
 
 def _shared_cast(

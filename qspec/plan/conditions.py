@@ -4,40 +4,82 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import compress, pairwise
 from typing import Any
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNKNOWN_LAYER_ATTRIBUTE
 from qspec.graph.layers import Call, Shape
-from qspec.graph.ops import OpGraph
+from qspec.graph.ops import OpGraph, Slot
 from qspec.plan.index import LayerIndex
 from qspec.plan.patterns import Match
 from qspec.plan.program import Program
+from qspec.plan.quick_conditions import quick
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, evaluate, step_into
 from qspec.syntax import tree
 
 GENERAL = ("name", "path", "class", "index", "params", "input.shape", "input.rank", "output.shape")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Rejected:
-    """A match for which the condition is not true: the part that is not, why, and how near it came (more is nearer)."""
+    """A match for which the condition is not true. Why is found out when somebody asks: most rules match something."""
 
     match: Match
-    part: tree.Expression
-    reason: str
-    nearness: float
+    _condition: _Condition = field(repr=False)
+    _position: int
+
+    @property
+    def part(self) -> tree.Expression:
+        """The first of the parts that `and` joins which is not true."""
+        return self._why[1]
+
+    @cached_property
+    def values(self) -> tuple[tuple[str, Any], ...]:
+        """The attributes in that part as they are written, each with its value; `UNKNOWN` if it has none."""
+        return tuple(self._condition.values_in(self.part, self._position))
+
+    @cached_property
+    def reason(self) -> str:
+        """The values in that part, in a sentence."""
+        told = ", ".join(
+            f"`{word}` is unknown" if value is UNKNOWN else f"`{word}` is {_spelled(value)}"
+            for word, value in self.values
+        )
+        return told or "the condition is not true"
+
+    @cached_property
+    def nearness(self) -> float:
+        """How near it came: the parts that are true, and how alike the two sides of the first are that is not."""
+        number, part = self._why
+        if any(value is UNKNOWN for _, value in self.values):
+            return number - 0.5
+        return number + _similarity(part, self._condition.lookup(self._position))
+
+    @cached_property
+    def _why(self) -> tuple[int, tree.Expression]:
+        return self._condition.first_not_true(self._position)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Selected:
-    """The matches for which a condition is true, those for which it is not, and what is wrong with the condition."""
+    """The matches for which a condition is true, and what is wrong with the condition."""
 
     matches: tuple[Match, ...]
-    rejected: tuple[Rejected, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    _condition: _Condition | None = field(default=None, repr=False)
+
+    @cached_property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The matches for which it is not true."""
+        condition = self._condition
+        if condition is None:
+            return ()
+        positions = (position for position, true in enumerate(condition.true) if not true)
+        return tuple(Rejected(condition.matches[position], condition, position) for position in positions)
 
 
 @dataclass
@@ -81,13 +123,20 @@ class Attributes:
         if call.layer.class_name == "BatchNormalization" and call.layer.built_in:
             return self._batch_norm_parameters(call)
         counts: list[Any] = []
-        for slot, tensor in self.ops.slots.items():
+        for slot, tensor in self._variables.get(call.index, ()):
             # Some ops have a bias of zeros, or one from folding, where the layer has no such variable.
-            own = slot.kind == "weights" or (slot.key == "bias" and call.layer.config.get("use_bias", True))
-            if slot.call == call.index and own:
+            if slot.kind == "weights" or (slot.key == "bias" and call.layer.config.get("use_bias", True)):
                 shape = self.ops.tensors[tensor].shape
                 counts.append(UNKNOWN if shape is None or None in shape else math.prod(shape))  # type: ignore[arg-type]
         return UNKNOWN if UNKNOWN in counts else sum(counts)
+
+    @cached_property
+    def _variables(self) -> Mapping[int, Sequence[tuple[Slot, int]]]:
+        found: dict[int, list[tuple[Slot, int]]] = {}
+        for slot, tensor in self.ops.slots.items():
+            if slot.kind in ("weights", "bias"):
+                found.setdefault(slot.call, []).append((slot, tensor))
+        return found
 
     def _batch_norm_parameters(self, call: Call) -> Any:
         config, shape = call.layer.config, self.shape(call, "input")
@@ -134,12 +183,10 @@ def select(where: tree.Expression | None, program: Program, matches: tuple[Match
         mistakes.setdefault(mistake.span, mistake)
     if mistakes:
         diagnostics = (INVALID_EXPRESSION.at(m.span, m.message, help=m.help) for m in mistakes.values())
-        return Selected((), (), tuple(diagnostics))
+        return Selected((), tuple(diagnostics))
     if condition.unknown:
-        return Selected((), (), tuple(condition.unknown_attributes()))
-    kept = tuple(match for position, match in enumerate(matches) if condition.holds(position))
-    rejected = tuple(condition.why_not(position) for position in range(len(matches)) if not condition.true[position])
-    return Selected(kept, rejected)
+        return Selected((), tuple(condition.unknown_attributes()))
+    return Selected(tuple(compress(matches, condition.true)), (), condition)
 
 
 @dataclass
@@ -152,69 +199,93 @@ class _Condition:
     matches: tuple[Match, ...]
     known: Attributes
     present: set[tree.Path] = field(default_factory=set)
-    asked: dict[tree.Path, None] = field(default_factory=dict)
+    questions: dict[tree.Path, _Question] = field(default_factory=dict)
     true: list[bool] = field(default_factory=list)
 
     def mistakes(self) -> Iterator[Mistake]:
         """Evaluates everything once; what has no meaning, and then the answers in `true`."""
+        quickly = quick(self.where) or _unusual
         for position in range(len(self.matches)):
+            lookup = self.lookup(position)
             try:
-                self.true.append(condition_holds(self.where, self.lookup(position)) is True)
+                answer = quickly(lookup)
+                self.true.append(condition_holds(self.where, lookup) is True if answer is None else answer)
             except Mistake as mistake:
                 self.true.append(False)
                 yield mistake
 
-    def holds(self, position: int) -> bool:
-        return self.true[position]
-
     @property
     def unknown(self) -> list[tree.Path]:
-        return [path for path in self.asked if path not in self.present]
+        return [path for path in self.questions if path not in self.present]
 
     def lookup(self, position: int) -> Any:
+        match, questions, present = self.matches[position], self.questions, self.present
+
         def look_up(path: tree.Path) -> Any:
-            self.asked[path] = None
-            value = self.value(position, path)
-            if value is not _ABSENT:
-                self.present.add(path)
-            return UNKNOWN if value is _ABSENT else value
+            question = questions.get(path) or self.question(path)
+            value = question(match, position)
+            if value is _ABSENT:
+                return UNKNOWN
+            present.add(path)
+            return value
 
         return look_up
 
     def value(self, position: int, path: tree.Path) -> Any:
-        match = self.matches[position]
-        capture, trailers = self.split(path)
-        if capture is not None and not trailers:
-            return capture in match.captures
-        if not isinstance(trailers[0], tree.Name):
-            raise Mistake(path.span, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
-        if trailers[0].text == "index":
-            return Position(position, len(self.matches))
-        if capture is None and self.program.several:
-            raise Mistake(path.span, *self.unqualified(path))
-        calls = match.calls if capture is None else match.captures.get(capture, ())
-        if not calls:
-            # The optional part is not there: unknown here, and known to exist where it is.
-            return _ABSENT
-        if len(calls) > 1:
-            raise Mistake(path.span, f"`{capture}` is {len(calls)} layers, and an attribute is of one", "capture one")
-        return self.of_call(calls[0], trailers)
+        return (self.questions.get(path) or self.question(path))(self.matches[position], position)
 
-    def of_call(self, call: Call, trailers: list[Any]) -> Any:
-        head, rest = trailers[0].text, trailers[1:]
-        lookup = lambda path: _ABSENT  # noqa: E731
-        if head in ("input", "output") and rest and isinstance(rest[0], tree.Name):
-            if rest[0].text not in ("shape", "rank"):
+    def question(self, path: tree.Path) -> _Question:
+        """What *path* asks of a match and its position, worked out once."""
+        self.questions[path] = question = self._question(path, *self.split(path))
+        return question
+
+    def _question(self, path: tree.Path, capture: str | None, trailers: list[Any]) -> _Question:
+        if capture is not None and not trailers:
+            return lambda match, position: capture in match.captures
+        if not isinstance(trailers[0], tree.Name):
+            return _mistaken(path, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
+        if trailers[0].text == "index":
+            return lambda match, position: Position(position, len(self.matches))
+        if capture is None and self.program.several:
+            return _mistaken(path, *self.unqualified(path))
+        ask = self.asked_of_layer(trailers)
+
+        def of_layer(match: Match, position: int) -> Any:
+            calls = match.calls if capture is None else match.captures.get(capture, ())
+            if len(calls) == 1:
+                return ask(calls[0])
+            if not calls:
+                # The optional part is not there: unknown here, and known to exist where it is.
                 return _ABSENT
-            shape = self.known.shape(call, head)
-            if rest[0].text == "rank":
-                return UNKNOWN if shape is UNKNOWN else len(shape)
-            return step_into(shape, rest[1:], lookup)
-        try:
-            value = self.known.value(call, head)
-        except KeyError:
+            message = f"`{capture}` is {len(calls)} layers, and an attribute is of one"
+            raise Mistake(path.span, message, "capture one")
+
+        return of_layer
+
+    def asked_of_layer(self, trailers: list[Any]) -> Callable[[Call], Any]:
+        head, rest = trailers[0].text, trailers[1:]
+        known = self.known
+        if head in ("input", "output") and rest and isinstance(rest[0], tree.Name):
+            return lambda call: self.of_shape(call, head, rest)
+        if head == "path" and not rest:
+            return lambda call: call.layer.path
+
+        def attribute(call: Call) -> Any:
+            try:
+                value = known.value(call, head)
+            except KeyError:
+                return _ABSENT
+            return step_into(value, rest, lambda path: _ABSENT) if rest else value
+
+        return attribute
+
+    def of_shape(self, call: Call, side: str, trailers: list[Any]) -> Any:
+        if trailers[0].text not in ("shape", "rank"):
             return _ABSENT
-        return step_into(value, rest, lookup) if rest else value
+        shape = self.known.shape(call, side)
+        if trailers[0].text == "rank":
+            return UNKNOWN if shape is UNKNOWN else len(shape)
+        return step_into(shape, trailers[1:], lambda path: _ABSENT)
 
     def split(self, path: tree.Path) -> tuple[str | None, list[Any]]:
         """The longest capture at the head of *path*, and the trailers behind it (the head among them if none)."""
@@ -242,7 +313,9 @@ class _Condition:
             capture, trailers = self.split(path)
             word = ".".join(trailer.text for trailer in trailers if isinstance(trailer, tree.Name))
             names = self.names(capture)
-            similar = difflib.get_close_matches(word, names, n=1)
+            # `layer.name` is `name` here.
+            last = [name for name in names if name == word.rpartition(".")[2]]
+            similar = last or difflib.get_close_matches(word, names, n=1)
             whose = "no matched layer" if capture is None else f"no layer that `{capture}` captures"
             listed = ", ".join(f"`{name}`" for name in names)
             advice = (
@@ -258,25 +331,24 @@ class _Condition:
                 names |= dict.fromkeys(self.known.names(call))
         return list(names)
 
-    def why_not(self, position: int) -> Rejected:
-        """The first part of the condition that is not true, and the values in it."""
+    def first_not_true(self, position: int) -> tuple[int, tree.Expression]:
+        """The first part of the condition that is not true, and its number."""
         parts = self.where.parts if isinstance(self.where, tree.And) else (self.where,)
         lookup = self.lookup(position)
         for number, part in enumerate(parts):
-            holds = condition_holds(part, lookup)
-            if holds is not True:
-                reason = self.reason(part, position, holds)
-                return Rejected(self.matches[position], part, reason, number + _similarity(part, lookup))
+            if condition_holds(part, lookup) is not True:
+                return number, part
         raise AssertionError("the condition is true")
 
-    def reason(self, part: tree.Expression, position: int, holds: Any) -> str:
-        found = []
+    def values_in(self, part: tree.Expression, position: int) -> Iterator[tuple[str, Any]]:
+        """The attributes in *part* as they are written, each with its value; of a position that a tuple lacks, the
+        tuple."""
         for path in dict.fromkeys(_paths(part)):
-            value = self.value(position, path)
-            word = path.span.source.text[path.span.start : path.span.end]
-            known = value is not _ABSENT and value is not UNKNOWN
-            found.append(f"`{word}` is {_spelled(value)}" if known else f"`{word}` is unknown")
-        return ", ".join(found) or f"the condition is {'unknown' if holds is UNKNOWN else 'false'}"
+            value, end = self.value(position, path), path.span.end
+            if value in (_ABSENT, UNKNOWN) and path.trailers and isinstance(path.trailers[-1], tree.Index):
+                whole = tree.Path(path.head, path.trailers[:-1], path.span)
+                value, end = self.value(position, whole), path.trailers[-1].span.start
+            yield path.span.source.text[path.span.start : end], UNKNOWN if value is _ABSENT else value
 
 
 def _spelled(value: Any) -> str:
@@ -318,6 +390,20 @@ class Position(int):
         return self.towards(other) >= other
 
 
+_Question = Callable[[Match, int], Any]
+
+
+def _unusual(lookup: Any) -> None:
+    """Of a condition that is not one of the usual ones."""
+
+
+def _mistaken(path: tree.Path, message: str, help: str) -> _Question:
+    def raise_mistake(match: Match, position: int) -> Any:
+        raise Mistake(path.span, message, help)
+
+    return raise_mistake
+
+
 class _Absent:
     """An attribute that a layer does not have."""
 
@@ -336,14 +422,39 @@ def _paths(node: Any) -> Iterator[tree.Path]:
 
 
 def _similarity(part: tree.Expression, lookup: Any) -> float:
-    """How alike the two texts of a comparison or a `like` are, 0 to below 1; 0 for anything else."""
+    """How near the two sides of a comparison, a `like` or an `in` are, 0 to below 1."""
     match part:
-        case tree.Compare(operator="=="):
-            sides = [evaluate(part.left, lookup), evaluate(part.right, lookup)]
-        case tree.TextMatch(negated=False):
-            sides = [evaluate(part.subject, lookup), part.pattern.text]
-        case _:
-            return 0.0
-    if not all(isinstance(side, str) for side in sides):
-        return 0.0
-    return 0.99 * difflib.SequenceMatcher(None, *sides).ratio()
+        case tree.Compare(left=left, right=right):
+            return _likeness(evaluate(left, lookup), evaluate(right, lookup))
+        case tree.TextMatch(negated=False, subject=subject, pattern=pattern):
+            return _likeness(evaluate(subject, lookup), pattern.text)
+        case tree.Member(negated=False, item=item, container=tree.TupleLiteral(items=choices)):
+            value = evaluate(item, lookup)
+            return max(_likeness(value, evaluate(choice, lookup)) for choice in choices)
+        case tree.Member(negated=False, item=item, container=tree.RangeLiteral(low=low, high=high)):
+            value = evaluate(item, lookup)
+            return max(_likeness(value, evaluate(end, lookup)) for end in (low, high))
+    return 0.0
+
+
+def _likeness(one: Any, other: Any) -> float:
+    """Of texts the pairs of letters that they share, of tuples the items, of numbers how close they are."""
+    if isinstance(one, str) and isinstance(other, str):
+        first, second = _pairs(one), _pairs(other)
+        return 0.99 * 2 * len(first & second) / max(1, len(first) + len(second))
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other) > 0:
+        return 0.99 * sum(map(_same, one, other)) / len(one)
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        number = one.towards(other) if isinstance(one, Position) else one
+        return 0.99 / (1 + abs(number - other) / (1 + abs(other)))
+    return 0.0
+
+
+@lru_cache(maxsize=4096)
+def _pairs(text: str) -> frozenset[str]:
+    """The letters of *text* two by two."""
+    return frozenset(map("".join, pairwise(f" {text.lower()} ")))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is not UNKNOWN and other is not UNKNOWN and bool(one == other)

@@ -10,8 +10,8 @@ from typing import Any
 from qspec.diagnostics import Diagnostic, Diagnostics
 from qspec.graph.layers import LayerGraph
 from qspec.graph.ops import Op, OpGraph, Tensor
-from qspec.plan.cascade import Assigned, Cascade
-from qspec.plan.plan import Origin
+from qspec.plan.cascade import Cascade
+from qspec.plan.plan import Assigned, Origin
 from qspec.plan.slots import Edge, SlotTable
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
@@ -43,7 +43,8 @@ class Draft:
     power of two, since their op shifts.
     `attributes` are what the plan adds to those of ops, by op index.
     `islands` are the ops that stay in float, by their first result, each with the reason.
-    `changes` are what constraints made of what was assigned, in sentences.
+    `changes` are what constraints made of what was assigned, in sentences. `at_edges` is what the spec's `input` and
+    `output` blocks say of tensors at the model's edges.
     """
 
     spec: Spec
@@ -68,6 +69,7 @@ class Draft:
     shifted: set[int] = field(default_factory=set)
     islands: Mapping[int, str] = field(default_factory=dict)
     changes: dict[int, list[str]] = field(default_factory=dict)
+    at_edges: dict[int, list[Assigned]] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     def quantizer(self, tensor: int) -> Quantizer | None:

@@ -42,6 +42,8 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
         batch,
         tuple(draft.diagnostics.items),
         {op.outputs[0]: op.kind for op in graph.ops if op.index in draft.zeros},
+        {target: tuple(said) for target, said in draft.cascade.said.items() if not isinstance(target, int)},
+        draft.cascade.rules,
     )
 
 
@@ -104,7 +106,8 @@ def _typed(tensor: Tensor, quantizer: Quantizer | None) -> Tensor:
 def _decision(draft: Draft, tensor: int, numbers: dict[int, int]) -> Decision:
     assigned = draft.assigned[tensor]
     changes = tuple(dict.fromkeys(draft.changes.get(tensor, ())))
-    return Decision(assigned.quantizer, assigned.origin, draft.axes.get(tensor), numbers.get(tensor), changes)
+    said = (*draft.cascade.said.get(tensor, ()), *draft.at_edges.get(tensor, ()))
+    return Decision(assigned.quantizer, assigned.origin, draft.axes.get(tensor), numbers.get(tensor), changes, said)
 
 
 def _casts_by_call(draft: Draft) -> Iterator[tuple[tuple[int, int], int]]:

@@ -51,14 +51,25 @@ class LayerIndex:
         """Whether an output of *call* is an output of the model."""
         return call.index in self._results
 
-    def only_consumer(self, call: Call) -> Call | str:
-        """The one call that reads *call*, or the reason why there is no such call."""
+    @cached_property
+    def only_consumers(self) -> Mapping[int, Call]:
+        """The one call that reads each call, by its index, where there is just one and no output is one of the
+        model's."""
+        results = self._results
+        return {
+            index: readers[0] for index, readers in self._readers.items() if len(readers) == 1 and index not in results
+        }
+
+    def only_consumer(self, call: Call) -> Call | None:
+        """The one call that reads *call*, as in `only_consumers`; None if there is none."""
+        return self.only_consumers.get(call.index)
+
+    def why_not_one_consumer(self, call: Call) -> str:
+        """The reason why there is no such call."""
         consumers = self.consumers(call)
         if not consumers:
             return f"nothing follows `{call.layer.path}`"
         if len(consumers) > 1:
             names = ", ".join(f"`{consumer.layer.path}`" for consumer in consumers[:3])
             return f"`{call.layer.path}` has {len(consumers)} consumers ({names}{', …' if len(consumers) > 3 else ''})"
-        if self.is_result(call):
-            return f"the output of `{call.layer.path}` is also an output of the model"
-        return consumers[0]
+        return f"the output of `{call.layer.path}` is also an output of the model"

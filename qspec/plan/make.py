@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from qspec.diagnostics import Diagnostic
@@ -12,7 +12,7 @@ from qspec.graph.layers import LayerGraph
 from qspec.graph.operands import is_recurrence
 from qspec.graph.ops import OPAQUE, OpGraph
 from qspec.lowering import lower
-from qspec.plan.cascade import make_cascade
+from qspec.plan.cascade import Cascade, make_cascade
 from qspec.plan.casts import insert_casts
 from qspec.plan.clamps import write_clamps_as_additions
 from qspec.plan.conditions import Attributes
@@ -56,7 +56,7 @@ def _lowered(spec: Spec, layers: LayerGraph, table: Table, batch: int | None) ->
     found = lower_with()
     if not any(map(is_recurrence, found[0].ops)):
         return found
-    unfit = recurrences_to_unroll(_with_islands(spec, layers, found[0], table, batch, {}))
+    unfit = recurrences_to_unroll(_with_islands(spec, layers, _said(spec, layers, found[0]), table, batch, {}))
     if not unfit:
         return found
     unrolled = lower_with(unrolled=frozenset(unfit))
@@ -79,9 +79,10 @@ def _is_quantized(plan: Plan, tensor: int) -> bool:
 
 def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, batch: int | None) -> Plan:
     """As `make_plan`, for an op graph and a runtime's table that are there already."""
+    said = _said(spec, layers, predicted)
     found: dict[int, Island] = {}
     while True:
-        plan = _with_islands(spec, layers, predicted, table, batch, found)
+        plan = _with_islands(spec, layers, said, table, batch, found)
         verdicts = runtime_verdicts(plan, table)
         new = islands(plan, table, verdicts)
         if not new:
@@ -90,19 +91,28 @@ def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, b
         found |= new
 
 
-def _with_islands(
-    spec: Spec,
-    layers: LayerGraph,
-    predicted: OpGraph,
-    table: Table,
-    batch: int | None,
-    found: Mapping[int, Island],
-) -> Plan:
+@dataclass(frozen=True)
+class _Said:
+    """What a spec says of an op graph, before anything follows from it."""
+
+    slots: SlotTable
+    cascade: Cascade
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def _said(spec: Spec, layers: LayerGraph, predicted: OpGraph) -> _Said:
     index = LayerIndex(layers)
     slots = SlotTable(index, predicted)
     cascade = make_cascade(spec, slots, Attributes(index, predicted))
-    draft = Draft(spec, layers, predicted, slots, cascade, table, list(predicted.tensors))
-    for diagnostic in (*meaningless(spec), *cascade.diagnostics, *rule_reports(cascade, slots)):
+    return _Said(slots, cascade, (*meaningless(spec), *cascade.diagnostics, *rule_reports(cascade, slots)))
+
+
+def _with_islands(
+    spec: Spec, layers: LayerGraph, said: _Said, table: Table, batch: int | None, found: Mapping[int, Island]
+) -> Plan:
+    predicted = said.slots.ops
+    draft = Draft(spec, layers, predicted, said.slots, said.cascade, table, list(predicted.tensors))
+    for diagnostic in said.diagnostics:
         draft.report(diagnostic)
     draft.islands = {tensor: island.sentence for tensor, island in found.items()}
     start(draft)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from qspec.diagnostics import Span
 from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY, NOT_ACCEPTED
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import Draft
+from qspec.plan.places import defined
+from qspec.plan.plan import Assigned
 
 
 def one_scale(draft: Draft) -> None:
@@ -17,6 +18,8 @@ def one_scale(draft: Draft) -> None:
     for tensor, assigned in draft.assigned.items():
         if not draft.tensors[tensor].constant:
             draft.assigned[tensor] = _per_tensor(draft, assigned, draft.path(tensor), reported)
+            if draft.assigned[tensor] is not assigned:
+                draft.change(tensor, "per tensor, since an activation has one scale")
     for (call, tensor), assigned in draft.cascade.edges.items():
         path = draft.slots.index.by_index[call].layer.path
         draft.edges[call, tensor] = _per_tensor(draft, assigned, path, reported)
@@ -31,5 +34,5 @@ def _per_tensor(draft: Draft, assigned: Assigned, path: str, reported: set[Span]
         reported.add(span)
         code = NOT_ACCEPTED if assigned.by_person else ADAPTED_GRANULARITY
         message = f"`{quantizer.name}` is {quantizer.granularity.replace('_', ' ')}, and an activation has one scale"
-        draft.report(code.at(span, message, label=f"of `{path}`", layer=path))
+        draft.report(code.at(span, message, label=f"of `{path}`", related=defined(quantizer, span), layer=path))
     return replace(assigned, quantizer=replace(quantizer, granularity="per_tensor", block_size=None))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.graph.layers import LayerGraph
 from qspec.graph.ops import OpGraph, Slot
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Spec
+
+if TYPE_CHECKING:
+    from qspec.plan.cascade import AppliedRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,27 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Assigned:
+    """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written."""
+
+    quantizer: Quantizer | None
+    origin: Origin
+    slot_span: Span | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether it was assigned to these layers in particular, not in general."""
+        return self.origin.kind in ("rule", "boundary")
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What one tensor becomes. `quantizer` None is float.
 
     `axis` is the flatbuffer's axis of a per-channel constant. `range` indexes `Plan.ranges` for a tensor whose range
     comes from data or is fixed; constants take theirs from their own values, biases from their op's input and weights.
-    `changes` tells what a constraint made of the quantizer that was assigned, a sentence each.
+    `said` is all that was assigned to the tensor, in the order in which it applied: the last is what a constraint, told
+    in `changes` in a sentence each, started from. It is empty where nobody spoke of the tensor.
     """
 
     quantizer: Quantizer | None
@@ -37,6 +55,7 @@ class Decision:
     axis: int | None = None
     range: int | None = None
     changes: tuple[str, ...] = ()
+    said: tuple[Assigned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,8 @@ class Plan:
     likewise: the tensor that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the
     interface takes. A uint8 tensor there has its int8 tensor's range: the same scale, the zero point 128 higher.
     `rewritten` has the ops that `ops` writes in another form, by their first output: their kinds in `predicted`.
+    `said_of_inputs` is what `input` slots said, in order, of a call reading a tensor. `rules` is what became of the
+    rules, in their order.
     """
 
     spec: Spec
@@ -75,6 +96,8 @@ class Plan:
     batch: int | None
     diagnostics: tuple[Diagnostic, ...] = field(default=())
     rewritten: Mapping[int, str] = field(default_factory=dict)
+    said_of_inputs: Mapping[tuple[int, int], tuple[Assigned, ...]] = field(default_factory=dict)
+    rules: tuple[AppliedRule, ...] = field(default=())
 
     def decision(self, slot: Slot) -> Decision | None:
         """What the tensor of *slot* becomes; None where fusion left no such tensor."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import INVALID_PATTERN
+from qspec.graph.layers import Layer
+from qspec.plan.elaborate import Alternatives, Captured, Elaborated, Elaborator, LayerPart, Perhaps, Row, Same, TooLarge
 from qspec.schema.patterns import MOST_LAYERS
 from qspec.syntax import tree
 
@@ -27,6 +29,23 @@ class Atom:
     merge: MergeInputs | None
     next: Node
 
+    def accepts(self, layer: Layer) -> bool:
+        """Whether *layer* is of the class that is asked for; its inputs are another question."""
+        return self.class_name is None or (self.class_name == layer.class_name and self.operation == layer.operation)
+
+    @property
+    def words(self) -> str:
+        """What is asked for, in backticks, as a pattern writes it."""
+        return f'`Operation("{self.class_name}")`' if self.operation else f"`{self.class_name or 'any'}`"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The last layer of an earlier capture: no other layer of the match, where its part begins."""
+
+    name: str
+    next: Node
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fork:
@@ -37,9 +56,10 @@ class Fork:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Open:
-    """A capture begins."""
+    """A capture begins; read backwards, with its last layer. `reused` is whether a merge asks for it again."""
 
     name: str
+    reused: bool
     next: Node
 
 
@@ -48,17 +68,27 @@ class Close:
     """A capture ends; the layers since its beginning belong to it."""
 
     name: str
+    reused: bool
     next: Node
 
 
-Node = Accept | Atom | Fork | Open | Close
+Node = Accept | Atom | Reference | Fork | Open | Close
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MergeInput:
+    """What an input of a merge must be, read backwards. `free` is whether that can be told whatever the rest of the
+    match is: it neither has a capture that is asked for again nor asks for one."""
+
+    start: Node
+    free: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MergeInputs:
-    """What the inputs of a merge must be: each a program read backwards, or the name of an earlier capture."""
+    """What the inputs of a merge must be; with `rest` there may be more."""
 
-    inputs: tuple[Node | str, ...]
+    inputs: tuple[MergeInput, ...]
     rest: bool
     any_order: bool
 
@@ -75,15 +105,13 @@ class Program:
 
     def first_atoms(self) -> Iterator[Atom]:
         """The atoms with which a match may begin."""
-        todo: list[Node] = [self.start]
-        while todo:
-            node = todo.pop(0)
-            if isinstance(node, Atom):
-                yield node
-            elif isinstance(node, Fork):
-                todo[:0] = node.branches
-            elif isinstance(node, Open | Close):
-                todo.insert(0, node.next)
+        return (node for node in _next_nodes(self.start) if isinstance(node, Atom))
+
+    def second_atoms(self) -> tuple[Atom, ...] | None:
+        """The atoms that can follow the first; None if none need follow."""
+        found = [node for atom in self.first_atoms() for node in _next_nodes(atom.next)]
+        atoms = tuple(node for node in found if isinstance(node, Atom))
+        return atoms if len(atoms) == len(found) else None
 
     def atoms(self) -> Iterator[Atom]:
         """Every atom, those of merges' inputs included, each once."""
@@ -99,20 +127,31 @@ class Program:
                 continue
             if isinstance(node, Atom):
                 yield node
-                todo[:0] = [part for part in node.merge.inputs if not isinstance(part, str)] if node.merge else []
+                todo[:0] = [part.start for part in node.merge.inputs] if node.merge else []
             todo.append(node.next)
 
 
-class TooLarge(Exception):
-    """A pattern that comes to more than `MOST_LAYERS` layers, or that uses itself."""
+def _next_nodes(node: Node) -> Iterator[Atom | Accept]:
+    """The layers that *node* leads to, and the end if it does."""
+    todo, seen = [node], set[int]()
+    while todo:
+        node = todo.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Atom | Accept):
+            yield node
+        elif isinstance(node, Fork):
+            todo[:0] = node.branches
+        else:
+            todo.insert(0, node.next)
 
 
 def compile_pattern(pattern: tree.Pattern, definitions: Mapping[str, tree.PatternDefinition]) -> Program | Diagnostic:
     """*pattern* as a program, other patterns put in where it names them; a diagnostic where it has no end."""
-    compiler = _Compiler(definitions)
+    elaborator = Elaborator(definitions)
     try:
-        scope = compiler.scope(pattern, "")
-        start = compiler.forwards(pattern, Accept(), "", scope)
+        whole = elaborator.elaborate(pattern)
     except TooLarge:
         return INVALID_PATTERN.at(
             pattern.span,
@@ -120,7 +159,9 @@ def compile_pattern(pattern: tree.Pattern, definitions: Mapping[str, tree.Patter
             label="the patterns it names counted in",
             help="split the rule into several with shorter patterns",
         )
-    return Program(start, tuple(dict.fromkeys(scope)), frozenset(compiler.reused), longest(start) > 1)
+    reused = frozenset(elaborator.asked_again)
+    start = _Compiler(reused).compile(whole, Accept(), backwards=False)
+    return Program(start, tuple(dict.fromkeys(elaborator.captures)), reused, longest(start) > 1)
 
 
 def longest(node: Node) -> int:
@@ -136,99 +177,63 @@ def longest(node: Node) -> int:
         match node:
             case Atom():
                 inputs = node.merge.inputs if node.merge else ()
-                return 1 + sum(longest(part) for part in inputs if not isinstance(part, str)) + count(node.next)
+                return 1 + sum(longest(part.start) for part in inputs) + count(node.next)
             case Fork():
                 return max(map(count, node.branches))
-            case Open() | Close():
+            case Open() | Close() | Reference():
                 return count(node.next)
         return 0
 
     return count(node)
 
 
+@dataclass(frozen=True)
 class _Compiler:
-    def __init__(self, definitions: Mapping[str, tree.PatternDefinition]) -> None:
-        self.definitions = definitions
-        self.reused: set[str] = set()
-        self.parts = 0
-        self.visited = 0
+    reused: frozenset[str]
 
-    def scope(self, pattern: tree.Pattern, prefix: str) -> list[str]:
-        """The captures that *pattern* brings, under *prefix*."""
-        self.visited += 1
-        if self.visited > MOST_LAYERS * 8:
-            raise TooLarge
-        names: list[str] = []
-        for name, inner, inner_prefix in self._pieces(pattern, prefix):
-            if name is not None:
-                names.append(name)
-            names += self.scope(inner, inner_prefix)
-        return names
-
-    def _pieces(self, pattern: tree.Pattern, prefix: str) -> Iterator[tuple[str | None, tree.Pattern, str]]:
-        match pattern:
-            case tree.LayerClass() if pattern.name.text in self.definitions:
-                yield None, self.definitions[pattern.name.text].pattern, prefix
-            case tree.Step():
-                inside = self.prefix_inside(pattern, prefix)
-                yield (prefix + pattern.capture.text if pattern.capture else None), pattern.part, inside
-            case tree.Chain():
-                yield from ((None, step, prefix) for step in pattern.steps)
-            case tree.Union():
-                yield from ((None, part, prefix) for part in pattern.parts)
-            case tree.Merge():
-                yield from ((None, part, prefix) for part in pattern.inputs)
-
-    def prefix_inside(self, step: tree.Step, prefix: str) -> str:
-        """`p as x`, p a pattern's name: its captures stand under `x.`."""
-        named = isinstance(step.part, tree.LayerClass) and step.part.name.text in self.definitions
-        return f"{prefix}{step.capture.text}." if step.capture and named else prefix
-
-    def forwards(self, pattern: tree.Pattern, then: Node, prefix: str, scope: list[str]) -> Node:
-        return self._compile(pattern, then, prefix, scope, backwards=False)
-
-    def _compile(self, pattern: tree.Pattern, then: Node, prefix: str, scope: list[str], *, backwards: bool) -> Node:
-        match pattern:
-            case tree.LayerClass() if pattern.name.text in self.definitions:
-                inner = self.definitions[pattern.name.text].pattern
-                return self._compile(inner, then, prefix, scope, backwards=backwards)
-            case tree.LayerClass():
-                return self._atom(None if pattern.name.text == "any" else pattern.name.text, then)
-            case tree.RawOperation():
-                return self._atom(pattern.name.text, then, operation=True)
-            case tree.Merge():
-                inputs = tuple(self._input(part, prefix, scope) for part in pattern.inputs)
-                merge = MergeInputs(inputs, pattern.rest, pattern.name.text in ORDER_FREE)
-                return self._atom(pattern.name.text, then, merge=merge)
-            case tree.Step():
-                return self._step(pattern, then, prefix, scope, backwards)
-            case tree.Chain():
-                for step in pattern.steps if backwards else reversed(pattern.steps):
-                    then = self._compile(step, then, prefix, scope, backwards=backwards)
+    def compile(self, part: Elaborated, then: Node, *, backwards: bool) -> Node:
+        """The nodes of *part*, which end in *then*."""
+        match part:
+            case LayerPart():
+                return Atom(part.class_name, part.operation, self._inputs(part), then)
+            case Same():
+                return Reference(part.name, then)
+            case Captured():
+                reused = part.name in self.reused
+                inside = self.compile(part.part, Close(part.name, reused, then), backwards=backwards)
+                return Open(part.name, reused, inside)
+            case Perhaps():
+                return Fork((self.compile(part.part, then, backwards=backwards), then))
+            case Alternatives():
+                return Fork(tuple(self.compile(each, then, backwards=backwards) for each in part.parts))
+            case Row():
+                for each in part.parts if backwards else reversed(part.parts):
+                    then = self.compile(each, then, backwards=backwards)
                 return then
-            case tree.Union():
-                parts = (self._compile(part, then, prefix, scope, backwards=backwards) for part in pattern.parts)
-                return Fork(tuple(parts))
 
-    def _atom(self, name: str | None, then: Node, *, operation: bool = False, merge: MergeInputs | None = None) -> Atom:
-        self.parts += 1
-        if self.parts > MOST_LAYERS:
-            raise TooLarge
-        return Atom(name, operation, merge, then)
+    def _inputs(self, part: LayerPart) -> MergeInputs | None:
+        if part.inputs is None:
+            return None
+        inputs = tuple(
+            MergeInput(self.compile(each, Accept(), backwards=True), self.reused.isdisjoint(names_in(each)))
+            for each in part.inputs
+        )
+        return MergeInputs(inputs, part.rest, part.class_name in ORDER_FREE)
 
-    def _step(self, step: tree.Step, then: Node, prefix: str, scope: list[str], backwards: bool) -> Node:
-        inside = self.prefix_inside(step, prefix)
-        if step.capture is None:
-            node = self._compile(step.part, then, inside, scope, backwards=backwards)
-        else:
-            name = prefix + step.capture.text
-            node = self._compile(step.part, Close(name, then), inside, scope, backwards=backwards)
-            node = Open(name, node)
-        return Fork((node, then)) if step.optional else node
 
-    def _input(self, pattern: tree.Pattern, prefix: str, scope: list[str]) -> Node | str:
-        bare = pattern.part if isinstance(pattern, tree.Step) and not pattern.capture else pattern
-        if isinstance(bare, tree.LayerClass) and prefix + bare.name.text in scope:
-            self.reused.add(prefix + bare.name.text)
-            return prefix + bare.name.text
-        return self._compile(pattern, Accept(), prefix, scope, backwards=True)
+def names_in(part: Elaborated) -> Iterator[str]:
+    """The captures that *part* brings or asks for."""
+    match part:
+        case LayerPart():
+            for each in part.inputs or ():
+                yield from names_in(each)
+        case Same():
+            yield part.name
+        case Captured():
+            yield part.name
+            yield from names_in(part.part)
+        case Perhaps():
+            yield from names_in(part.part)
+        case Alternatives() | Row():
+            for each in part.parts:
+                yield from names_in(each)

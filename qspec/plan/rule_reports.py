@@ -2,107 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic, Severity, Span
-from qspec.diagnostics.catalogue import FUSED_SLOT, MISSING_SLOT, OVERRIDDEN_RULE, UNMATCHED_RULE
+from qspec.diagnostics.catalogue import FUSED_SLOT, MISSING_SLOT, OVERRIDDEN_RULE
 from qspec.graph.ops import Slot
 from qspec.plan.cascade import AppliedRule, Cascade
-from qspec.plan.conditions import Rejected
-from qspec.plan.patterns import Mismatch
+from qspec.plan.general_rules import hidden_rules
 from qspec.plan.slots import SlotTable
+from qspec.plan.unmatched import unmatched
 from qspec.schema.names import similar
+from qspec.schema.patterns import parts_of
 from qspec.schema.spec import SlotAssignment
+from qspec.syntax import tree
 
 _MOST_LAYERS = 3  # how many layers a diagnostic names
+_MOST_INNER = 8  # and tensors inside a composite layer
 
 
 def rule_reports(cascade: Cascade, slots: SlotTable) -> Iterator[Diagnostic]:
     """Rules that match nothing, rules without a last word, and slots that are not there."""
+    # Those that a rule for every layer hides are told together, without a model.
+    hidden = {rule for rules in hidden_rules([one.rule for one in cascade.rules]).values() for rule in rules}
     for position, applied in enumerate(cascade.rules):
         if applied.program is None or _is_mistaken(applied):
             continue
         if not applied.selected.matches:
-            yield _unmatched(applied, slots)
+            if not applied.found.given_up:  # else it is not known whether it matches
+                yield unmatched(applied, slots.index)
             continue
         yield from _missing_slots(applied, slots)
         yield from _fused_slots(applied, slots)
-        yield from _overridden(position, applied, cascade)
+        if applied.rule not in hidden:
+            yield from _overridden(position, applied, cascade)
 
 
 def _is_mistaken(applied: AppliedRule) -> bool:
     return any(diagnostic.severity is Severity.ERROR for diagnostic in applied.selected.diagnostics)
-
-
-# ---- nothing matched
-
-
-def _unmatched(applied: AppliedRule, slots: SlotTable) -> Diagnostic:
-    rejected = sorted(applied.selected.rejected, key=lambda one: -one.nearness)
-    if rejected:
-        return _rejected(applied, rejected)
-    mismatches = sorted(applied.found.mismatches, key=lambda one: -one.matched)
-    span = applied.rule.pattern.span
-    name = applied.rule.name
-    if not mismatches:
-        return UNMATCHED_RULE.at(span, f"rule `{name}` matches no layer", help=_classes(applied, slots))
-    closest = [one for one in mismatches if one.matched == mismatches[0].matched][:_MOST_LAYERS]
-    reasons = "; ".join(_of_mismatch(one) for one in closest)
-    more = len(mismatches) - len(closest)
-    others = f"; {more} more layers fail as early or earlier" if more else ""
-    matched = closest[0].matched
-    return UNMATCHED_RULE.at(
-        span,
-        f"rule `{name}` matches no layer",
-        label=f"fits no more than {matched} layer{'s' if matched > 1 else ''} in a row" if matched else "",
-        help=f"{_similar_classes(applied, slots)}closest: {reasons}{others}",
-        layer=closest[0].first.layer.path,
-    )
-
-
-def _similar_classes(applied: AppliedRule, slots: SlotTable) -> str:
-    """For every class of the pattern that the model lacks, one of the model that may have been meant."""
-    assert applied.program is not None
-    wanted = dict.fromkeys(
-        atom.class_name for atom in applied.program.atoms() if atom.class_name and not atom.operation
-    )
-    known = sorted(name for name, raw in slots.index.by_class if not raw)
-    texts = []
-    for name in wanted:
-        close = "" if name in known else similar(name, known)
-        # An alternative like `ReLU | ReLU6` names the similar class itself.
-        if close and close not in wanted:
-            texts.append(f"there is no `{name}` in this model, but a similar class, `{close}`; ")
-    return "".join(texts)
-
-
-def _of_mismatch(mismatch: Mismatch) -> str:
-    return f"from `{mismatch.first.layer.path}`, {mismatch.reason}" if mismatch.matched else mismatch.reason
-
-
-def _rejected(applied: AppliedRule, rejected: list[Rejected]) -> Diagnostic:
-    closest = [one for one in rejected if one.part is rejected[0].part][:_MOST_LAYERS]
-    reasons = "; ".join(f"`{one.match.first.layer.path}`: {one.reason}" for one in closest)
-    count = len(rejected)
-    return UNMATCHED_RULE.at(
-        rejected[0].part.span,
-        f"rule `{applied.rule.name}` matches no layer",
-        label="not true of the one that fits the pattern" if count == 1 else f"true of none of {count} that fit",
-        help=f"closest: {reasons}",
-        layer=closest[0].match.first.layer.path,
-    )
-
-
-def _classes(applied: AppliedRule, slots: SlotTable) -> str:
-    assert applied.program is not None
-    wanted = [atom.class_name for atom in applied.program.first_atoms() if atom.class_name]
-    known = sorted({f'Operation("{name}")' if raw else name for name, raw in slots.index.by_class})
-    close = [match for name in wanted if (match := similar(name, known))]
-    listed = ", ".join(f"`{name}`" for name in known)
-    none = f"there is no `{wanted[0]}` in this model; " if wanted else ""
-    if close:
-        return f"{none}there is a similar class, `{close[0]}`; all there are: {listed}"
-    return f"{none}there are {listed}"
 
 
 # ---- slots
@@ -113,7 +49,8 @@ def _missing_slots(applied: AppliedRule, slots: SlotTable) -> Iterator[Diagnosti
         part = assignment.slot.part
         calls = [call for m in applied.selected.matches for call in (m.captures.get(part, ()) if part else m.calls)]
         if not calls:
-            yield MISSING_SLOT.at(assignment.span, f"`{part}` is absent in every match of rule `{applied.rule.name}`")
+            message = f"`{part}` is absent in every match of rule `{applied.rule.name}`"
+            yield MISSING_SLOT.at(assignment.span, message, related=tuple(_captured(applied, part)))
             continue
         if all(slots.ops.shapes.get(call.index, (None,)) == (None,) for call in calls):
             continue  # not lowered, which is an error of its own
@@ -122,9 +59,29 @@ def _missing_slots(applied: AppliedRule, slots: SlotTable) -> Iterator[Diagnosti
         yield MISSING_SLOT.at(
             assignment.span,
             f"no layer that rule `{applied.rule.name}` matches has `{_without_part(assignment)}`",
-            help="there are " + ", ".join(f"`{slot}`" for slot in known) if known else "these layers leave no tensors",
+            help=_there_are(assignment, list(known), next(iter(layers))),
             layer=next(iter(layers)),
         )
+
+
+def _there_are(assignment: SlotAssignment, known: Sequence[str], path: str) -> str:
+    """The slots that there are, the one that looks like the missing one first; of a great many inner ones, some."""
+    if not known:
+        return "these layers leave no tensors"
+    close = similar(_without_part(assignment), known) if assignment.slot.key is not None else ""
+    own = [slot for slot in known if not slot.startswith("inner[")]
+    inner = [slot for slot in known if slot.startswith("inner[")]
+    left = len(inner) - _MOST_INNER
+    listed = ", ".join(f"`{slot}`" for slot in (*own, *inner[:_MOST_INNER]))
+    more = f", and {left} more inside: `qspec explain SPEC --model MODEL --layer {path}` lists them" if left > 0 else ""
+    return f"{f'there is a similar one, `{close}`; all there are: ' if close else 'there are '}{listed}{more}"
+
+
+def _captured(applied: AppliedRule, part: str | None) -> Iterator[tuple[Span, str]]:
+    """Where the rule's own pattern gives a part this name."""
+    for step in parts_of(applied.rule.pattern):
+        if isinstance(step, tree.Step) and step.capture is not None and step.capture.text == part:
+            yield step.capture.span, "the part of the pattern"
 
 
 def _without_part(assignment: SlotAssignment) -> str:

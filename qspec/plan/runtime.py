@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import OPAQUE, Op
-from qspec.plan.plan import Plan
+from qspec.plan.places import defined
+from qspec.plan.plan import Decision, Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.targets import Judge, Reason, Table, Verdict
 
@@ -78,11 +79,15 @@ def _quantized(op: Op, plan: Plan) -> bool:
 
 def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:
     """The assignment to which a reason goes back: of the operand it names, else of the op's result."""
-    for tensor in (reason.tensor, *op.outputs, *op.inputs):
-        decision = plan.decisions.get(tensor) if tensor is not None else None
-        if decision is not None and decision.origin.span is not None:
-            return decision.origin.span
-    return Place(plan.layers.path)
+    decision = _culprit(plan, op, reason)
+    span = decision.origin.span if decision is not None else None
+    return span or Place(plan.layers.path)
+
+
+def _culprit(plan: Plan, op: Op, reason: Reason) -> Decision | None:
+    tensors = (reason.tensor, *op.outputs, *op.inputs)
+    decisions = (plan.decisions.get(tensor) for tensor in tensors if tensor is not None)
+    return next((one for one in decisions if one is not None and one.origin.span is not None), None)
 
 
 @dataclass
@@ -96,9 +101,11 @@ class _Refusal:
     def diagnostic(self, plan: Plan, target: str) -> Diagnostic:
         first, *others = self.ops
         row = self.verdict.row
-        related = [(self.reason.span, f"what {target} takes")]
+        related: list[tuple[Span | Place, str]] = [(self.reason.span, f"what {target} takes")]
         if row is not None and row.span != self.reason.span:
             related.append((row.span, f"the row of {self.op.kind}"))
+        decision = _culprit(plan, self.op, self.reason) if isinstance(self.span, Span) else None
+        related += defined(decision.quantizer, self.span) if decision is not None else ()
         return NOT_ACCEPTED.at(
             self.span,
             f"{target} does not take {first} as planned: {self.reason.message}",

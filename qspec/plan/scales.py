@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from qspec.diagnostics import Span
 from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY, CHANGED_BY_CONSTRAINT, NOT_ACCEPTED
 from qspec.graph.ops import Op, Tensor
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import Draft
-from qspec.plan.plan import RangeGroup
+from qspec.plan.places import Related, decided, row
+from qspec.plan.plan import Assigned, RangeGroup
 from qspec.plan.quantizers import fixed_parameters, same_quantizer
 from qspec.plan.states import power_of_two
 from qspec.schema.quantizer import Quantizer
 
 Parameters = tuple[float, int]
+
+_INSTEAD = "this quantizer is used instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +194,18 @@ class Groups:
         fixer = self.fixers.get(winner)
         for member in members:
             assigned = self.draft.assigned[member]
-            if fixer is not None and self._harmless(assigned.quantizer, self.fixed[winner]):
-                continue
             if fixer is not None:
                 scale, zero_point = self.fixed[winner]
                 reason = f"the output of {fixer.kind} always has scale {scale:g} and zero point {zero_point}"
-                _report_loss(self.draft, [member], assigned, None, reason)
+                if not self._harmless(assigned.quantizer, self.fixed[winner]):
+                    _report_loss(self.draft, [member], assigned, row(self.draft.table, fixer.kind), reason)
+                elif member in self.fixers:
+                    self.draft.change(member, reason)
             elif self._is_coarser(member, assigned):
-                self._report_coarser(member, assigned)
+                self._report_coarser(member, assigned, decision)
             elif not same_quantizer(assigned.quantizer, quantizer):
-                _report_loss(
-                    self.draft, [member], assigned, decision, f"it shares one scale with `{self.draft.path(winner)}`"
-                )
+                reason = f"it shares one scale with `{self.draft.path(winner)}`"
+                _report_loss(self.draft, [member], assigned, decided(decision.origin, _INSTEAD), reason)
         for member in members:
             if not same_quantizer(self.draft.quantizer(member), quantizer):
                 self.draft.assigned[member] = decision
@@ -215,14 +216,15 @@ class Groups:
         finer = quantizer is not None and quantizer.granularity != "per_tensor"
         return slot is not None and slot.kind == "weights" and not assigned.by_person and finer
 
-    def _report_coarser(self, member: int, assigned: Assigned) -> None:
+    def _report_coarser(self, member: int, assigned: Assigned, decision: Assigned) -> None:
         path = self.draft.path(member)
         reason = "it shares the one scale of the layer's output"
         self.draft.change(member, reason)
         if assigned.quantizer is not None and assigned.origin.span is not None:
             words = assigned.quantizer.granularity.replace("_", " ")
             message = f"`{assigned.quantizer.name}` is {words}, and per tensor in `{path}`: {reason}"
-            self.draft.report(ADAPTED_GRANULARITY.at(assigned.origin.span, message, layer=path))
+            related = decided(decision.origin, "the quantizer of the layer's output")
+            self.draft.report(ADAPTED_GRANULARITY.at(assigned.origin.span, message, related=related, layer=path))
 
     def _harmless(self, quantizer: Quantizer | None, fixed: Parameters) -> bool:
         """Whether nothing that was said is lost to *fixed*: a range from the data's extremes is what a quantizer has
@@ -249,7 +251,8 @@ def _take_type(draft: Draft, tensor: int, source: int, op: Op) -> None:
     if slot is not None and slot.kind == "weights" and mine.origin.span is not None:
         _refuse_weights(draft, tensor, op, reason)  # types of weights never adapt
     else:
-        _report_loss(draft, [tensor], mine, theirs, reason)
+        related = (*decided(theirs.origin, _INSTEAD), *row(draft.table, op.kind))
+        _report_loss(draft, [tensor], mine, related, reason)
     draft.assigned[tensor] = theirs
 
 
@@ -262,22 +265,19 @@ def _refuse_weights(draft: Draft, tensor: int, op: Op, reason: str) -> None:
     message = (
         f"{target} does not take {op.kind} of `{path}` as planned: {reason}, and {mine.quantizer.type} is not {given}"
     )
-    related = () if result.origin.span is None else ((result.origin.span, "the quantizer of its output"),)
+    related = (*decided(result.origin, "the quantizer of its output"), *row(draft.table, op.kind))
     hint = "give weights and output one type, or leave the output in float"
     what = {"layer": path, "op": op.kind, "target": target}
     draft.report(NOT_ACCEPTED.at(mine.origin.span, message, related=related, help=hint, **what))
 
 
-def _report_loss(draft: Draft, tensors: Iterable[int], loser: Assigned, winner: Assigned | None, reason: str) -> None:
+def _report_loss(draft: Draft, tensors: Iterable[int], loser: Assigned, related: Related, reason: str) -> None:
     for tensor in tensors:
         path = draft.path(tensor)
         draft.change(tensor, reason)
         span = loser.origin.span
         if not loser.by_person or span is None:
             continue
-        related: tuple[tuple[Span, str], ...] = ()
-        if winner is not None and winner.origin.span is not None:
-            related = ((winner.origin.span, "this quantizer is used instead"),)
         name = loser.quantizer.name if loser.quantizer else "float"
         draft.report(
             CHANGED_BY_CONSTRAINT.at(span, f"`{path}` does not get `{name}`: {reason}", related=related, layer=path)

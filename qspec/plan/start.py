@@ -7,9 +7,9 @@ from dataclasses import replace
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op, Slot
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
-from qspec.plan.plan import Origin
+from qspec.plan.places import decided
+from qspec.plan.plan import Assigned, Origin
 from qspec.plan.quantizers import same_quantizer, with_range
 from qspec.plan.states import assign_states
 from qspec.schema.quantizer import Quantizer, Range
@@ -177,6 +177,7 @@ def _leave_inputs_in_float(draft: Draft) -> None:
         ops = readers.get(tensor, ())
         if general and floating and ops and all(draft.in_float(op) for op in ops):
             draft.assigned[tensor] = FLOAT
+            draft.change(tensor, "float, since no op reads it in integers")
 
 
 def _model_output(draft: Draft, tensor: int, position: int) -> None:
@@ -184,6 +185,7 @@ def _model_output(draft: Draft, tensor: int, position: int) -> None:
     if block is None or draft.assigned[tensor].quantizer is None or block.range is None:
         return
     said, draft.assigned[tensor] = draft.assigned[tensor], _with_boundary_range(draft.assigned[tensor], block)
+    draft.at_edges.setdefault(tensor, []).append(draft.assigned[tensor])
     _report_overridden(draft, tensor, said, draft.assigned[tensor])
 
 
@@ -198,15 +200,19 @@ def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> 
         scheme = "symmetric" if inner == "int16" else base.scheme
         quantizer = replace(base, type=inner, scheme=scheme, span=span)  # type: ignore[arg-type]
         said, assigned = assigned, Assigned(quantizer, Origin("boundary", "input", span))
+        draft.at_edges.setdefault(tensor, []).append(assigned)
         _report_overridden(draft, tensor, said, assigned)
     if block.range is None:
         return assigned
     if assigned.quantizer is None:
         span = block.spans.get("range", block.span)
         message = f"`{draft.path(tensor)}` stays float, so its range is not used"
-        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help="give the input a `type`, or a quantizer by a rule"))
+        hint = "give the input a `type`, or a quantizer by a rule"
+        related = decided(assigned.origin, "it is decided here")
+        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help=hint, related=related))
         return assigned
     said, assigned = assigned, _with_boundary_range(assigned, block)
+    draft.at_edges.setdefault(tensor, []).append(assigned)
     _report_overridden(draft, tensor, said, assigned)
     return assigned
 

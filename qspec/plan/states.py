@@ -8,9 +8,9 @@ from dataclasses import replace
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
 from qspec.graph.operands import is_recurrence, operand_of
 from qspec.graph.ops import Op
-from qspec.plan.cascade import Assigned
 from qspec.plan.draft import BUILT_IN, Draft
-from qspec.plan.plan import Plan
+from qspec.plan.places import decided
+from qspec.plan.plan import Assigned, Plan
 from qspec.schema.quantizer import Quantizer, Range
 
 _CELL = Quantizer(name="int16", type="int16", scheme="symmetric")
@@ -57,17 +57,19 @@ def assign_states(draft: Draft, op: Op) -> None:
         if assigned.quantizer is not None and assigned.quantizer.is_float:
             assigned = replace(assigned, quantizer=None)
         if result.quantizer is None and assigned.quantizer is not None:
-            _report_float(draft, op, assigned)
+            _report_float(draft, op, assigned, result)
             assigned = otherwise
         draft.assigned[tensor] = assigned
     if result.quantizer is not None:
         draft.shifted.add(cell)
 
 
-def _report_float(draft: Draft, op: Op, assigned: Assigned) -> None:
-    if assigned.origin.span is not None and assigned.by_person:
+def _report_float(draft: Draft, op: Op, assigned: Assigned, result: Assigned) -> None:
+    span = assigned.origin.span
+    if span is not None and assigned.by_person:
         message = f"`{op.layer}` computes in float, so its state is float"
-        draft.report(CHANGED_BY_CONSTRAINT.at(assigned.origin.span, message, layer=op.layer, op=op.kind))
+        related = decided(result.origin, "its output is decided here")
+        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, related=related, layer=op.layer, op=op.kind))
 
 
 def power_of_two(range_: Range) -> tuple[float, int] | None:

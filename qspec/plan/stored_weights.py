@@ -9,6 +9,7 @@ from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT, NOT_ACCEPTED
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op
 from qspec.plan.draft import Draft
+from qspec.plan.places import defined, row
 from qspec.plan.plan import Plan
 from qspec.plan.start import FLOAT
 from qspec.schema.quantizer import Quantizer
@@ -118,7 +119,8 @@ def _report_bias(draft: Draft, op: Op, tensor: int) -> None:
         return
     message = f"{op.kind} of `{path}` computes in float, and its bias would be {assigned.quantizer.type}"
     hint = "beside activations in float a bias is `float`, or of type `float16` where the weights are float16 too"
-    draft.report(NOT_ACCEPTED.at(assigned.origin.span, message, help=hint, layer=path, op=op.kind))
+    related = (*row(draft.table, op.kind), *defined(assigned.quantizer, assigned.origin.span))
+    draft.report(NOT_ACCEPTED.at(assigned.origin.span, message, help=hint, related=related, layer=path, op=op.kind))
 
 
 def _set_granularity(draft: Draft, op: Op, tensor: int, adapt: Adapt) -> None:
@@ -166,7 +168,8 @@ def _leave_out_lowest(draft: Draft, op: Op, tensor: int) -> None:
             f"`{path}` gets no code {lowest}: beside activations in float the kernel computes wrong numbers from it"
         )
         hint = "`narrow = true` says so"
-        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help=hint, layer=path, op=op.kind))
+        related = defined(quantizer, span)
+        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help=hint, related=related, layer=path, op=op.kind))
 
 
 def _blocks_problem(draft: Draft, op: Op, tensor: int) -> str:
@@ -196,4 +199,6 @@ def _check_blocks(draft: Draft, op: Op, tensor: int) -> None:
         path, target = draft.path(tensor), draft.table.name
         message = f"{target} does not take {op.kind} of `{path}` as planned: {problem}"
         hint = "FULLY_CONNECTED takes int4 in blocks beside activations in float; other ops take `per_channel`"
-        draft.report(NOT_ACCEPTED.at(assigned.origin.span, message, help=hint, layer=path, op=op.kind, target=target))
+        related = (*row(draft.table, op.kind), *defined(assigned.quantizer, assigned.origin.span))
+        what = {"layer": path, "op": op.kind, "target": target}
+        draft.report(NOT_ACCEPTED.at(assigned.origin.span, message, help=hint, related=related, **what))

@@ -20,6 +20,7 @@ Leaf = Callable[[int, int], Any]
 _SILENT = CONTINUES | {NEWLINE}
 _OPENERS = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
+_ENDS_NOT = frozenset({"AND", "OR", "COMMA", "EQUAL", "WHERE", "WHEN", "BECAUSE", NEWLINE})
 _ARITHMETIC = frozenset({"PLUS", "MINUS", "STAR", "SLASH"})
 
 
@@ -54,6 +55,20 @@ class Automaton:
         *builds* has a function for every rule that is neither transparent nor a helper, *leaves* one for the terminals
         that are more than their text.
         """
+        run = self._fed(text, tokens, builds, leaves)
+        return run if isinstance(run, Failure) else run.result
+
+    def reach(
+        self, text: str, tokens: Sequence[Token], builds: Mapping[str, Build], leaves: Mapping[str, Leaf]
+    ) -> tuple[frozenset[str], tuple[Any, ...]] | Failure:
+        """The terminals that could stand behind *tokens*, which need not be the whole, and what was read so far: the
+        values that no rule has put together yet."""
+        run = self._fed(text, tokens, builds, leaves)
+        return run if isinstance(run, Failure) else (self._expected(run.states), run.values)
+
+    def _fed(
+        self, text: str, tokens: Sequence[Token], builds: Mapping[str, Build], leaves: Mapping[str, Leaf]
+    ) -> _Run | Failure:
         run = _Run(self, text, builds, leaves)
         layout = _Layout(tokens)
         for index, (kind, start, end) in enumerate(tokens):
@@ -68,7 +83,7 @@ class Automaton:
                 expected = self._expected(run.states)
                 return Failure(index, kind, expected, layout.previous, tuple(layout.openers))
             layout.accept(index, kind)
-        return run.result
+        return run
 
     def _read_word(self, word: str, row: Mapping[str, int]) -> str:
         """A keyword or a unit where one can stand, else a name."""
@@ -107,7 +122,7 @@ class Automaton:
 class _Layout:
     """Brackets and line ends: which newlines count, and how deep things nest."""
 
-    __slots__ = ("inside", "last", "openers", "previous", "run", "tokens")
+    __slots__ = ("around", "inside", "last", "nots", "openers", "previous", "run", "tokens")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
@@ -115,27 +130,36 @@ class _Layout:
         self.inside = False  # the innermost is ( or [
         self.last = NEWLINE  # what the last accepted token was taken for
         self.previous = -1  # its index
-        self.run = 0  # operators that nest since the item began: `not not`, `1 + 1 + 1`
+        self.run = 0  # operators that nest since the item began: `1 + 1 + 1`
+        self.nots = 0  # `not`s around what comes next, in this bracket
+        self.around: list[int] = []  # and around each bracket that is open
 
     def ignores_newline(self) -> bool:
         return self.inside or self.last in _SILENT
 
     def too_deep(self, kind: str) -> bool:
         if kind == "NOT":
-            self.run = self.run + 1 if self.last == "NOT" else 1
-        elif kind in _ARITHMETIC:
+            self.nots += 1
+            return self.nots + sum(self.around) + len(self.openers) > DEEPEST
+        if kind in _ARITHMETIC:
             self.run += 1
-        elif kind == NEWLINE or kind == "LBRACE":
+            return self.run > DEEPEST
+        if kind == NEWLINE or kind == "LBRACE":
             self.run = 0
-        return self.run > DEEPEST or (kind in _OPENERS and len(self.openers) == DEEPEST)
+        return kind in _OPENERS and self.nots + sum(self.around) + len(self.openers) >= DEEPEST
 
     def accept(self, index: int, kind: str) -> None:
         if kind in _OPENERS:
             self.openers.append(index)
+            self.around.append(self.nots)
+            self.nots = 0
             self.inside = kind != "LBRACE"
         elif kind in _CLOSERS:
             self.openers.pop()
+            self.nots = self.around.pop()
             self.inside = bool(self.openers) and self.tokens[self.openers[-1]][0] != "LBRACE"
+        elif kind in _ENDS_NOT:
+            self.nots = 0
         self.last, self.previous = kind, index
 
 
@@ -157,6 +181,11 @@ class _Run:
         self.states = [0]
         self.row = automaton.table.actions[0]
         self.result: Any = None
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """What was read and is not put together yet."""
+        return tuple(self._values)
 
     def feed(self, kind: str, start: int, end: int) -> bool:
         """Take a token in; false if it cannot stand here."""

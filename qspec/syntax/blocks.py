@@ -203,7 +203,7 @@ def unopened_block(mistake: Mistake) -> Explanation | None:
         return None
     below = mistake.token[0] == NEWLINE
     first = failure.index + below
-    if not _looks_like_content(mistake, first):
+    if not looks_like_item(mistake, first):
         return None
     if below and not _is_below(mistake, first):
         return None
@@ -228,8 +228,8 @@ def unopened_block(mistake: Mistake) -> Explanation | None:
     ]
 
 
-def _looks_like_content(mistake: Mistake, index: int) -> bool:
-    """Whether an item of a block begins at *index*: `name =`, `slot["key"] =`, or one of a target's words."""
+def looks_like_item(mistake: Mistake, index: int) -> bool:
+    """Whether an item of a block seems to begin at *index*: `name =`, `slot["key"] =`, or one of a target's words."""
     tokens = mistake.tokens
     word = mistake.text(tokens[index])
     if tokens[index][0] != "NAME":

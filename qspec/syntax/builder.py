@@ -56,6 +56,8 @@ class Builder:
         self.diagnostics.append(RESERVED_WORD.at(name.span, message, help="choose another name"))
 
     def _string(self, start: int, end: int) -> tree.String:
+        if self.text[start] not in "\"'":  # its quotes are missing, and the reader has said so
+            return tree.String(self.text[start:end], Span(self.source, start, end))
         text = self.text[start + 1 : end - 1]
         if self.text[start] == '"' and "\\" in text:
             text = _ESCAPE.sub(lambda match: self._escaped(match, start + 1), text)

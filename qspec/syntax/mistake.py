@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qspec.diagnostics import Diagnostic, Source, Span
+from qspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from qspec.diagnostics.catalogue import SYNTAX_ERROR
 from qspec.syntax.automaton import Failure
 from qspec.syntax.lexer import END, NEWLINE, Token
@@ -66,6 +66,23 @@ class Mistake:
         return [*self.tokens[:index], *tokens, *self.tokens[index + 1 :]]
 
 
-def say(mistake: Mistake, message: str, help: str, span: Span | None = None) -> Diagnostic:
-    """The error at *span*, or at the token out of place."""
-    return SYNTAX_ERROR.at(span or mistake.span, message, help=help)
+def say(mistake: Mistake, message: str, help: str, span: Span | None = None, instead: str | None = None) -> Diagnostic:
+    """The error at *span*, or at the token out of place. *instead* is what can only be meant there: its fix."""
+    place = span or mistake.span
+    fix = None if instead is None else Fix(f"write `{instead.strip()}`", (Edit(place, instead),))
+    return SYNTAX_ERROR.at(place, message, help=help, fix=fix)
+
+
+def span_of(mistake: Mistake, first: Token, last: Token) -> Span:
+    """From one token to another."""
+    return Span(mistake.source, first[1], last[2])
+
+
+def touch(first: Token, second: Token) -> bool:
+    """Whether nothing stands between two tokens."""
+    return first[2] == second[1]
+
+
+def statement_word(mistake: Mistake) -> str:
+    """The word that begins the statement; empty at its own first token."""
+    return mistake.text(mistake.tokens[0]) if mistake.failure.index else ""

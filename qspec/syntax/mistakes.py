@@ -9,8 +9,11 @@ from qspec.diagnostics import Span
 from qspec.diagnostics.catalogue import TOO_DEEP
 from qspec.syntax.automaton import DEEPEST
 from qspec.syntax.blocks import ITEMS, innermost_block, misplaced_item, open_block, unopened_block, where_it_stands
+from qspec.syntax.foreign import READINGS as FOREIGN_STATEMENTS
+from qspec.syntax.foreign_values import READINGS as FOREIGN_VALUES
 from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS, Token
 from qspec.syntax.mistake import Explanation, Mistake, say
+from qspec.syntax.values import ASSIGNMENT, no_value, unquoted
 from qspec.syntax.words import (
     list_of_one,
     misspelt_keyword,
@@ -94,7 +97,7 @@ def _strange_character(mistake: Mistake) -> Explanation | None:
     character = mistake.text(mistake.token)
     if character == ":" and "EQUAL" in mistake.failure.expected:
         message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `:`"
-        return say(mistake, message, _ASSIGNMENT), mistake.replaced(("EQUAL", *mistake.token[1:]))
+        return say(mistake, message, ASSIGNMENT, instead=" ="), mistake.replaced(("EQUAL", *mistake.token[1:]))
     shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
     unknown = (f"{shown} means nothing in qspec", "remove it, or put text into quotes")
     message, hint = _CHARACTERS.get(character, unknown)
@@ -163,11 +166,11 @@ def _equal_signs(mistake: Mistake) -> Explanation | None:
     if token[0] == "COMPARE" and "EQUAL" in expected and "COMPARE" not in expected:
         message = f"expected `=` after `{mistake.text(mistake.previous)}`, found `{mistake.text(token)}`"
         hint = "`=` assigns; `==` compares, in conditions"
-        return say(mistake, message, hint), mistake.replaced(("EQUAL", *token[1:]))
+        return say(mistake, message, hint, instead="="), mistake.replaced(("EQUAL", *token[1:]))
     if token[0] == "EQUAL" and "COMPARE" in expected:
         message = "`=` assigns, a condition compares with `==`"
         repaired = mistake.replaced(("COMPARE", *token[1:]))
-        return say(mistake, message, "write `==`"), repaired
+        return say(mistake, message, "write `==`", instead="=="), repaired
     return None
 
 
@@ -176,21 +179,6 @@ def _chained_comparison(mistake: Mistake) -> Explanation | None:
         return None
     message = "comparisons cannot be chained"
     return say(mistake, message, "join two with `and`: `1 < x and x < 3`, or write `x in 1..3`"), None
-
-
-def _unquoted(mistake: Mistake) -> Explanation | None:
-    if "STRING" not in mistake.failure.expected or mistake.token[0] not in ("NAME", "SLASH", "STAR", "DOT", "NUMBER"):
-        return None
-    if "NAME" in mistake.failure.expected:
-        return None
-    end = mistake.token[2]
-    text = mistake.source.text
-    while end < len(text) and not text[end].isspace() and text[end] not in ",{}()#;":
-        end += 1
-    span = Span(mistake.source, mistake.token[1], end)
-    word = text[span.start : end]
-    message = f"expected a string in quotes after `{mistake.text(mistake.previous)}`, found `{word}`"
-    return say(mistake, message, f'write `"{word}"`', span), None
 
 
 def _mixed_pattern(mistake: Mistake) -> Explanation | None:
@@ -281,7 +269,7 @@ def _advice(mistake: Mistake) -> str:
     expected = mistake.failure.expected
     if "EQUAL" in expected:
         words = ITEMS.get(innermost_block(mistake), ())
-        return _similar("a word", mistake.text(mistake.previous), words) or _ASSIGNMENT
+        return _similar("a word", mistake.text(mistake.previous), words) or ASSIGNMENT
     if {"RBRACE", "COMMA"} <= expected:
         return "give each item of a block a line of its own, or put a comma between them"
     if "LBRACE" in expected:
@@ -295,10 +283,12 @@ def _advice(mistake: Mistake) -> str:
     return f"the manual, grammar/README.md, shows how `{mistake.text(mistake.tokens[0])}` is written"
 
 
-_ASSIGNMENT = "an assignment is written `name = value`"
 _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _too_deep,
+    no_value,
     _open_string,
+    *FOREIGN_STATEMENTS,
+    *FOREIGN_VALUES,
     _strange_character,
     _brace_on_next_line,
     _open_parenthesis,
@@ -314,7 +304,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _comma,
     _equal_signs,
     _chained_comparison,
-    _unquoted,
+    unquoted,
     _mixed_pattern,
     _unknown_statement,
     _keyword_as_name,

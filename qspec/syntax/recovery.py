@@ -37,7 +37,7 @@ class Reader:
         """Every statement that can be read."""
         statements = self._parse(tokens)
         if isinstance(statements, Failure):
-            return [statement for piece in self._pieces(tokens) for statement in self._mend(piece)]
+            return [statement for piece in self.pieces(tokens) for statement in self._mend(piece)]
         return statements
 
     def _parse(self, tokens: Sequence[Token]) -> list[tree.Statement] | Failure:
@@ -70,7 +70,7 @@ class Reader:
                 told.add(key)
                 self.diagnostics.append(diagnostic)
             if repaired is None:
-                first, last = self._item(tokens, result)
+                first, last = self.item(tokens, result)
                 if first == 0:
                     self.unread += self._names(tokens)
                 repaired = [*tokens[:first], *tokens[last:]]
@@ -86,7 +86,7 @@ class Reader:
             if kind == "NAME" and (before is tokens[0] or self._text(before) == "as"):
                 yield tree.Name(self.source.text[start:end], Span(self.source, start, end))
 
-    def _item(self, tokens: Sequence[Token], failure: Failure) -> tuple[int, int]:
+    def item(self, tokens: Sequence[Token], failure: Failure) -> tuple[int, int]:
         """The smallest range of tokens to leave out: an item of the innermost block, or a whole statement."""
         braces = [index for index in failure.openers if tokens[index][0] == "LBRACE"]
         if not braces:
@@ -137,7 +137,7 @@ class Reader:
 
     # ---- splitting
 
-    def _pieces(self, tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    def pieces(self, tokens: Sequence[Token]) -> Iterator[list[Token]]:
         """The tokens statement by statement, each piece with an end of its own."""
         starts = list(self._starts(tokens))
         for start, end in zip(starts, [*starts[1:], len(tokens) - 1], strict=True):

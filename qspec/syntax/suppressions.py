@@ -85,32 +85,36 @@ def without_suppressed(
     found = [item for source in {source.path: source for source in sources}.values() for item in suppressions(source)]
     if not found:
         return tuple(diagnostics)
-    regions = [(item, _region(item, statements)) for item in found]
+    spoken_of = _spoken_of(found, statements)
     kept: list[Diagnostic] = []
     used: set[Suppression] = set()
     for diagnostic in diagnostics:
-        hits = {item for item, region in regions if _suppresses(item, region, diagnostic)}
-        used |= hits
+        span = diagnostic.span
+        hits: list[Suppression] = []
+        if diagnostic.severity is not Severity.ERROR and isinstance(span, Span):
+            line, _ = span.source.position(span.start)
+            hits = spoken_of.get((span.source.path, line, diagnostic.code), [])
+        used.update(hits)
         if not hits:
             kept.append(diagnostic)
     return (*kept, *(_unused(item) for item in found if item not in used))
 
 
-def _region(item: Suppression, statements: Iterable[Span]) -> tuple[int, int]:
-    """First and last line that a suppression speaks of."""
+def _spoken_of(
+    found: Iterable[Suppression], statements: Iterable[Span]
+) -> dict[tuple[str, int, str], list[Suppression]]:
+    """The suppressions of each code by the lines that they speak of: path, line, code."""
+    last_lines: dict[tuple[str, int], int] = {}  # of the statements, by path and first line
     for span in statements:
-        if span.source.path == item.span.source.path and span.source.position(span.start)[0] == item.line:
-            return item.line, span.source.position(max(span.start, span.end - 1))[0]
-    return item.line, item.line
-
-
-def _suppresses(item: Suppression, region: tuple[int, int], diagnostic: Diagnostic) -> bool:
-    span = diagnostic.span
-    if diagnostic.severity is Severity.ERROR or diagnostic.code != item.code or not isinstance(span, Span):
-        return False
-    if span.source.path != item.span.source.path:
-        return False
-    return region[0] <= span.source.position(span.start)[0] <= region[1]
+        source = span.source
+        last = source.position(max(span.start, span.end - 1))[0]
+        last_lines.setdefault((source.path, source.position(span.start)[0]), last)
+    by_line: dict[tuple[str, int, str], list[Suppression]] = {}
+    for item in found:
+        path = item.span.source.path
+        for line in range(item.line, last_lines.get((path, item.line), item.line) + 1):
+            by_line.setdefault((path, line, item.code), []).append(item)
+    return by_line
 
 
 def _unused(item: Suppression) -> Diagnostic:

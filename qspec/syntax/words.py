@@ -35,7 +35,8 @@ def swapped_comparison(mistake: Mistake) -> Explanation | None:
             continue
         span = Span(mistake.source, one[1], two[2])
         tokens = [*mistake.tokens[:first], ("COMPARE", one[1], two[2]), *mistake.tokens[first + 2 :]]
-        return say(mistake, f"`{text}` is no comparison", f"write `{SWAPPED[text]}`", span), tokens
+        meant = SWAPPED[text]
+        return say(mistake, f"`{text}` is no comparison", f"write `{meant}`", span, meant), tokens
     return None
 
 
@@ -63,7 +64,8 @@ def misspelt_keyword(mistake: Mistake) -> Explanation | None:
     if not close or close[0] == written:
         return None
     message = f"expected `{close[0]}`, found `{written}`"
-    return say(mistake, message, f"write `{close[0]}`"), mistake.replaced((expected[close[0]], start, end))
+    diagnostic = say(mistake, message, f"write `{close[0]}`", instead=close[0])
+    return diagnostic, mistake.replaced((expected[close[0]], start, end))
 
 
 def quoted_word(mistake: Mistake) -> Explanation | None:
@@ -75,7 +77,7 @@ def quoted_word(mistake: Mistake) -> Explanation | None:
     if "NAME" not in mistake.failure.expected or "STRING" in mistake.failure.expected:
         return None
     message = f"a word of the language or a name stands without quotes, found {mistake.text(mistake.token)}"
-    return say(mistake, message, f"write `{inner}`"), mistake.replaced(("NAME", start + 1, end - 1))
+    return say(mistake, message, f"write `{inner}`", instead=inner), mistake.replaced(("NAME", start + 1, end - 1))
 
 
 def on_and_extends(mistake: Mistake) -> Explanation | None:

@@ -56,6 +56,12 @@ def check(capsys, tmp_path, text: str, *arguments: str) -> str:
         (f"{IMPORT}rule a match Dense where use_bias == True {{ weights = w8 }}\n", "3:38", "write `true`"),
         (f"{IMPORT}rule a match Dense where name != null {{ weights = w8 }}\n", "3:34", "write `none`"),
         (f'{IMPORT}rule a match any where name.startswith("a") {{ weights = w8 }}\n', "3:24", "write `name like"),
+        (f'{IMPORT}{DEFAULT}rule a match Dense where layer.name == "a" {{ weights = w8 }}\n', "4:26", "one, `name`"),
+        (f'{IMPORT}{DEFAULT}rule a match Dense where units == "32" {{ weights = w8 }}\n', "4:26", "without quotes: `"),
+        (f"{IMPORT}{DEFAULT}rule a match Dense where units in (16) {{ weights = w8 }}\n", "4:36", "write `(16,)`"),
+        (f"{IMPORT}{DEFAULT}rule a match Dense where use_bias == 0 {{ weights = w8 }}\n", "4:26", "`not use_bias`"),
+        (f"{IMPORT}{DEFAULT}rule a match head {{ weights = w8 }}\n", "4:14", '`any where name == "head"`'),
+        (f"{IMPORT}{DEFAULT}rule a match Dense {{ range = fixed(0, 1) }}\n", "4:22", "`weights = w8(range = …)`"),
         (f"{IMPORT}default {{ weights = int8 }}\n", "3:21", "quantizer my_int8 { type = int8 }"),
     ],
 )  # fmt: skip

@@ -28,7 +28,10 @@ def test_the_console_command_and_the_module_are_the_same(tmp_path):
     assert (0, f"qspec {package.__version__}\n", "") == tuple(vars(qspec("--version", cwd=tmp_path)).values())
 
 
-@pytest.mark.parametrize("command", [[], ["check"], ["quantize"], ["verify"], ["targets"], ["explain"], ["demo"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["check"], ["fmt"], ["quantize"], ["verify"], ["targets"], ["explain"], ["schema"], ["server"], ["demo"]],
+)
 def test_help_of_every_command(tmp_path, command):
     done = qspec(*command, "--help", cwd=tmp_path)
 

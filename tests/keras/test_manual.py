@@ -16,7 +16,8 @@ from qspec._resources import resource
 MANUAL = (resource("grammar") / "README.md").read_text(encoding="utf-8")
 SECTION = MANUAL.split("### A table of your own")[1].split("\n## ")[0]
 SPEC = re.findall(r"```qspec\n(.*?)```", SECTION, re.DOTALL)[0]
-OUTPUTS = re.findall(r"```console\n\$ qspec (.*?)\n(.*?)```", SECTION, re.DOTALL)
+OF_THE_MODEL = SECTION + MANUAL.split("\n## Who decided what")[1].split("\n## ")[0]
+OUTPUTS = re.findall(r"```console\n\$ qspec (.*?)\n(.*?)```", OF_THE_MODEL, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("number", range(3), ids=["targets", "check", "misspelt"])
+@pytest.mark.parametrize("number", range(5), ids=["targets", "check", "misspelt", "explain", "explain-layer"])
 def test_the_outputs_are_real(folder, number):
     command, expected = OUTPUTS[number]
     done = subprocess.run(

@@ -239,3 +239,21 @@ def test_a_block_for_an_input_of_integers_is_not_dropped_silently(text, expected
     embedded = m("Embedding", ids, name="words", input_dim=10, output_dim=4)
 
     assert expected == [code for code in codes(plan_of(text, m.graph(embedded))) if code != "QS307"]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('input["image"] { type = int8 }', "its inputs are `left` and `right`"),
+        ('input["lift"] { type = int8 }', "its inputs are `left` and `right`; similar: `left`"),
+        ('output["x"] { type = int8 }', "its only output is `sum`; `output { … }` speaks of it, too"),
+    ],
+)
+def test_a_block_for_an_end_that_the_model_has_not_is_an_error(text, advice):
+    m = ModelBuilder()
+    left, right = m.input(4, name="left"), m.input(4, name="right")
+
+    (found,) = plan_of(text, m.graph(m("Add", left, right, name="sum"))).diagnostics
+
+    assert ("QS101", advice) == (found.code, found.help)
+    assert text.split(" {")[0] == found.span.source.text[found.span.start : found.span.end]

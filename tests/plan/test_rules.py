@@ -88,7 +88,7 @@ def test_a_rule_that_matches_nothing_names_the_classes(small):
     (diagnostic,) = plan_of("rule r match Conv3D { weights = w8 }", small).diagnostics
 
     assert "QS301" == diagnostic.code
-    assert "there is a similar class, `Conv2D`" in diagnostic.help
+    assert "there is no `Conv3D` in this model, but a similar class, `Conv2D`; " in diagnostic.help
 
 
 def test_a_rule_that_matches_nothing_says_why(small):
@@ -115,7 +115,7 @@ def test_a_chain_with_alternatives_offers_no_class_that_it_has_already(small):
 
 
 def test_an_overridden_rule_shows_what_overrides_it(small):
-    text = "rule early match Dense { weights = w8_tensor }\nrule late match any { weights = w8 }"
+    text = "rule early match Dense { weights = w8_tensor }\nrule late match any where params > 0 { weights = w8 }"
     (diagnostic,) = plan_of(text, small).diagnostics
 
     assert ("QS302", 6) == (diagnostic.code, diagnostic.span.source.position(diagnostic.span.start)[0] - 1)
@@ -143,6 +143,23 @@ def test_a_slot_that_is_not_there(small, rule, message):
     (diagnostic,) = plan_of(rule, small).diagnostics
 
     assert ("QS303", message) == (diagnostic.code, diagnostic.message)
+
+
+def test_a_slot_that_looks_like_the_missing_one_is_named_first(small):
+    (diagnostic,) = plan_of('rule r match Dense { weights["kernl"] = w8 }', small).diagnostics
+
+    assert diagnostic.help.startswith('there is a similar one, `weights["kernel"]`; all there are: ')
+
+
+def test_of_a_great_many_slots_some_are_named():
+    m = ModelBuilder()
+    series = m.input(30, 4, name="series")
+    plan = plan_of("rule r match GRU { state = a8 }", m.graph(m("GRU", series, name="steps", units=3)))
+    (help_,) = [found.help for found in plan.diagnostics if found.code == "QS303"]
+
+    assert 8 == help_.count("`inner[")
+    assert help_.endswith("more inside: `qspec explain SPEC --model MODEL --layer steps` lists them")
+    assert "`output`" in help_
 
 
 def test_a_slot_that_fusion_removes_names_the_one_that_exists(small):
@@ -199,7 +216,7 @@ def test_suppressed_warnings_stay_in_the_plan_and_leave_the_report(small):
 
     spec = read("rule r match Conv3D { weights = w8 } # qspec: ignore[QS301]")
 
-    assert [] == [item.code for item in check(spec, small).diagnostics]
+    assert {"QS301", "QS902"}.isdisjoint(item.code for item in check(spec, small).diagnostics)
 
 
 def test_float_as_a_whole_is_unset_again_inside_a_layer():

@@ -22,7 +22,10 @@ def test_a_type_that_the_kernel_does_not_take_names_both_places():
     error = plan_of("rule r match ELU { output = a16 }", layers).diagnostics[0]
 
     assert ("QS401", "spec.qspec") == (error.code, error.span.source.path)
-    assert {"targets/tflite.qspec"} == {span.source.path for span, _ in error.related}
+    assert ["targets/tflite.qspec", "targets/tflite.qspec", "spec.qspec"] == [
+        span.source.path for span, _ in error.related
+    ]
+    assert "`a16` is defined here" == error.related[-1][1]
 
 
 def test_representation(small):

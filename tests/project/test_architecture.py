@@ -24,12 +24,13 @@ ROOMS["plan"] = {"diagnostics", "syntax", "schema", "graph", "lowering", "target
 ROOMS["lint"] = ROOMS["plan"] | {"plan"}
 ROOMS["litert"] = ROOMS["plan"] | {"plan", "numerics"}
 ROOMS["keras"] = set(ROOMS)
+ROOMS["server"] = set(ROOMS) - {"keras"} | {"_check"}
 ROOMS["cli"] = set(ROOMS)
 # The largest room has rooms of its own; what stands beside them may import all of them.
 KERAS_ROOMS = ("reading", "kernels", "execution", "quantized_model")
 # Modules outside the rooms: `_resources` serves everybody, the rest is the public surface on top.
 SERVICES = {"_resources"}
-SURFACE = {"__init__", "__main__", "_check"}
+SURFACE = {"__init__", "__main__", "_check", "pygments_lexer"}
 
 # Who may import what is heavy or confined, and whether only inside a function.
 MODULE_LEVEL = {
@@ -38,9 +39,14 @@ MODULE_LEVEL = {
     "numpy": {"numerics", "litert", "keras"},
     "keras": {"keras"},
     "tensorflow": {"keras"},
+    "pygls": {"server"},
+    "lsprotocol": {"server"},
+    "pygments": {"pygments_lexer"},
 }
 INSIDE_FUNCTIONS = {
     "numpy": {"cli"},
+    "pygls": {"cli"},
+    "lsprotocol": {"cli"},
     "ai_edge_litert": {"litert", "keras"},
     "flatbuffers": {"litert"},
 }
@@ -144,7 +150,7 @@ def test_heavy_packages_stay_where_they_belong():
 
 @pytest.mark.parametrize("module", ["qspec", "qspec.cli"])
 def test_the_light_path_imports_nothing_heavy(module):
-    heavy = {"keras", "tensorflow", "ai_edge_litert", "numpy", "sklearn"}
+    heavy = {"keras", "tensorflow", "ai_edge_litert", "numpy", "sklearn", "pygls", "lsprotocol", "pygments"}
     script = f"import {module}, sys; print(sorted({heavy!r} & set(sys.modules)))"
 
     assert "[]\n" == subprocess.check_output([sys.executable, "-c", script], text=True)

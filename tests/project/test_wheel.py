@@ -30,6 +30,7 @@ print(json.dumps({
     },
     "resources": [str(resource(name)) for name in ("grammar", "specs")],
     "commands": [entry.value for entry in entry_points(group="console_scripts", name="qspec")],
+    "lexers": [entry.value for entry in entry_points(group="pygments.lexers", name="qspec")],
 }))
 """
 
@@ -54,9 +55,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shipped(name: str) -> dict[str, str]:
-    """The files of one of the checkout's folders, with their texts."""
+    """The files of one of the checkout's folders, with their texts; the VS Code extension is a package of its own."""
     folder = CHECKOUT / name
-    return {str(file.relative_to(folder)): file.read_text("utf-8") for file in folder.rglob("*.*")}
+    files = (file for file in folder.rglob("*.*") if "vscode" not in file.relative_to(folder).parts)
+    return {str(file.relative_to(folder)): file.read_text("utf-8") for file in files}
 
 
 def test_the_wheel_is_whole(installed: Path, tmp_path: Path):
@@ -68,12 +70,22 @@ def test_the_wheel_is_whole(installed: Path, tmp_path: Path):
     assert {"grammar": shipped("grammar"), "specs": shipped("specs")} == found["files"]
     assert [str(installed / "qspec" / name) for name in ("grammar", "specs")] == found["resources"]
     assert ["qspec.cli:main"] == found["commands"]
+    assert ["qspec.pygments_lexer:QspecLexer"] == found["lexers"]
     assert "qspec.lark" in found["files"]["grammar"]
 
 
 def test_the_installed_command_checks_a_shipped_spec(installed: Path, tmp_path: Path):
     spec = installed / "qspec" / "specs" / "examples" / "digits.qspec"
     run(sys.executable, "-m", "qspec", "check", spec, cwd=tmp_path, PYTHONPATH=str(installed))
+
+
+def test_the_installed_command_has_the_pages_of_codes_and_the_contract_of_its_output(installed: Path, tmp_path: Path):
+    out = run(sys.executable, "-m", "qspec", "explain", "QS301", cwd=tmp_path, PYTHONPATH=str(installed))
+    folder = Path("qspec", "diagnostics")
+
+    assert out.startswith("QS301 unmatched-rule (warning)\n\nA rule matches no layer of the model.")
+    for name in ("output.schema.json", *(f"pages/{page.name}" for page in (CHECKOUT / folder / "pages").iterdir())):
+        assert (CHECKOUT / folder / name).read_bytes() == (installed / folder / name).read_bytes()
 
 
 def test_only_the_package_is_installed_at_top_level(installed: Path):

@@ -41,6 +41,14 @@ def mistakes(text):
         ("rule r match A where 1 < u < 3 { }", (2, 28), "comparisons cannot be chained"),
         ("rul r match A { }", (2, 1), "no statement begins with `rul`"),
         ("default { a = b c = d }", (2, 17), "expected a new line, `}` or `,` after `b`, found `c`"),
+        ("default {\n  a =\n  b = c\n}", (3, 5), "`a` has no value: nothing stands behind `=`"),
+        ('default {\n  a["x"] = # no\n  # more\n}', (3, 10), '`a["x"]` has no value: nothing stands behind `=`'),
+        (
+            "target t { op A {\n  input =\n  constant output = int8\n} }",
+            (3, 9),
+            "`input` has no value: nothing stands behind `=`",
+        ),
+        ("require a because so it is", (2, 19), "expected a string in quotes after `because`, found `so it is`"),
     ],
 )
 def test_mistake_has_a_message_of_its_own(text, place, message):
@@ -271,8 +279,16 @@ def test_mistakes_do_not_hide_each_other_nor_what_is_right():
     )
 
     assert [2, 3, 5, 6, 8, 9] == [line for (line, _), _ in found]
-    kinds = [tree.Edition, tree.Quantizer, tree.Rule, tree.Default, tree.Rule, tree.Rule]
+    kinds = [tree.Edition, tree.Quantizer, tree.Rule, tree.Default, tree.Rule, tree.Import, tree.Rule]
     assert kinds == [type(statement) for statement in file.statements]
+
+
+@pytest.mark.parametrize("text", ["import std/int8.qspec", "import std/int8.qspec  # why"])
+def test_an_import_without_quotes_is_read_all_the_same(text):
+    file, found = mistakes(f"{text}\ndefault {{ weights = w8 }}\n")
+
+    assert [((2, 8), "expected a string in quotes after `import`, found `std/int8.qspec`")] == found
+    assert "std/int8.qspec" == file.statements[1].path.text
 
 
 def test_names_of_statements_with_mistakes_are_kept():
@@ -294,6 +310,16 @@ def test_sixty_levels_are_fine(opening, closing):
     _, found = mistakes(f"require {opening * 60}1{closing * 60} == 1")
 
     assert [] == found
+
+
+@pytest.mark.parametrize(("inside", "outside"), [("not (", ")"), ("not not (", ")"), ("not f(", ")"), ("(not ", ")")])
+def test_nesting_of_both_sorts_is_capped_together(inside, outside):
+    depth = inside.count("not") + inside.count("(")
+    fine, deep = 64 // depth - 1, 64 // depth + 1
+    messages = [mistakes(f"require {inside * count}a == 1{outside * count}")[1] for count in (fine, deep)]
+
+    assert [] == messages[0]
+    assert ["more than 64 levels of nesting"] == [message for _, message in messages[1]]
 
 
 def test_deep_braces_are_capped():

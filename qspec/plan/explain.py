@@ -1,0 +1,270 @@
+"""Who decided what, and why: the plan's own records, layer by layer.
+
+`Explainer(plan)` answers for `qspec explain`, for an editor and for Python: what each slot of each call has, everything
+that was said of it, what constraints made of that, and for each rule whether it applies to a call or why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from qspec.diagnostics import Span
+from qspec.graph.layers import Call, Value
+from qspec.graph.ops import Op, Slot
+from qspec.plan.explain_rules import RuleExplanation, effect, explain_rule
+from qspec.plan.index import LayerIndex
+from qspec.plan.plan import Assigned, Decision, Origin, Plan
+from qspec.plan.slots import SlotTable
+from qspec.schema.quantizer import Quantizer
+
+_ORDER = ("weights", "bias", "state", "inner", "output")
+_LANGUAGE = Origin("built_in")
+
+
+@dataclass(frozen=True, slots=True)
+class SlotExplanation:
+    """What one slot of one call has.
+
+    `slot` is written as in a spec. `quantizer` is the one in effect, None for float; `origin` is who decided it. `said`
+    is everything that was assigned to the slot, in order, `default` first. `changes` tell what a constraint then made
+    of it, and why, a sentence each; `same_scale` are the slots with which it has one scale and zero point; `notes` are
+    further remarks: what the language gives to a slot that nobody spoke of, and where an input comes from. `held` is
+    the slot that holds the value, in words, where this one has no tensor of its own; of such a slot the quantizer is
+    that one's.
+    """
+
+    slot: str
+    quantizer: Quantizer | None
+    origin: Origin
+    said: tuple[Assigned, ...] = ()
+    changes: tuple[str, ...] = ()
+    same_scale: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    held: str = ""
+
+    @property
+    def overridden(self) -> tuple[Assigned, ...]:
+        """What was said and is not in effect, in order: all but the last word, and that too where a constraint put
+        another's quantizer in its place."""
+        stands = bool(self.said) and self.said[-1].origin == self.origin
+        return self.said[:-1] if stands else self.said
+
+
+@dataclass(frozen=True, slots=True)
+class CallExplanation:
+    """One call of a layer: the `number`-th of `calls`, from 1. `layer` is the path. `fused` tells in a sentence where
+    the layer went that leaves no op of its own."""
+
+    layer: str
+    class_name: str
+    call: int
+    number: int
+    calls: int
+    slots: tuple[SlotExplanation, ...]
+    fused: str = ""
+
+
+class Explainer:
+    """Answers from *plan*. It is made in a few milliseconds; each answer takes the time of one layer."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._index = LayerIndex(plan.layers)
+        self._slots = SlotTable(self._index, plan.predicted)
+
+    def layers(self) -> tuple[str, ...]:
+        """The paths of all layers, each once, in execution order."""
+        return tuple(self._calls_of)
+
+    def all(self) -> Iterator[CallExplanation]:
+        """Every call, in execution order."""
+        return map(self._call, self.plan.layers.calls)
+
+    def layer(self, path: str) -> tuple[CallExplanation, ...]:
+        """Each call of the layer at *path*; empty if there is none."""
+        return tuple(map(self._call, self._calls_of.get(path, ())))
+
+    def rules(self, path: str, number: int = 1) -> tuple[RuleExplanation, ...]:
+        """What each rule of the spec, in order, does for the *number*-th call of the layer at *path*."""
+        calls = self._calls_of.get(path, ())
+        if not 0 < number <= len(calls):
+            return ()
+        call = calls[number - 1]
+        targets = {each.slot: each.said for each in self._call(call).slots if each.said}
+        return tuple(explain_rule(applied, call, targets, self._index) for applied in self.plan.rules)
+
+    def effects(self) -> tuple[str, ...]:
+        """What became of each rule of the spec, in order, in a sentence."""
+        slots = [slot for call in self.all() for slot in call.slots if slot.said and not slot.held]
+        return tuple(effect(applied, [slot.said for slot in slots]) for applied in self.plan.rules)
+
+    def slot(self, path: str, slot: str, number: int = 1) -> SlotExplanation | None:
+        """One slot of the *number*-th call of the layer at *path*, None if it has no such slot. *slot* is written as in
+        a spec: `output`, `weights["kernel"]`, `input[1]`; of several that go by one word (`weights`) the first."""
+        calls = self.layer(path)
+        if not 0 < number <= len(calls):
+            return None
+        found = calls[number - 1].slots
+        exact = (each for each in found if each.slot == slot)
+        return next(exact, next((each for each in found if each.slot.split("[")[0] == slot), None))
+
+    # ---- what a call has
+
+    @cached_property
+    def _calls_of(self) -> dict[str, list[Call]]:
+        found: dict[str, list[Call]] = {}
+        for call in self.plan.layers.calls:
+            found.setdefault(call.layer.path, []).append(call)
+        return found
+
+    @cached_property
+    def _slots_of(self) -> dict[int, list[Slot]]:
+        found: dict[int, list[Slot]] = {}
+        for slot in self.plan.predicted.slots:
+            found.setdefault(slot.call, []).append(slot)
+        return found
+
+    @cached_property
+    def _writers(self) -> dict[int, Op]:
+        return {tensor: op for op in self.plan.ops.ops for tensor in op.outputs}
+
+    @cached_property
+    def _computing(self) -> dict[int, Op]:
+        """The ops that compute a call besides the one they stand for."""
+        return {call: op for op in reversed(self.plan.predicted.ops) for call in op.calls[1:]}
+
+    def _call(self, call: Call) -> CallExplanation:
+        calls = self._calls_of[call.layer.path]
+        slots = (*self._inputs(call), *self._own(call), *self._gone(call))
+        name = f'Operation("{call.layer.class_name}")' if call.layer.operation else call.layer.class_name
+        number = calls.index(call) + 1
+        return CallExplanation(call.layer.path, name, call.index, number, len(calls), slots, self._fused(call))
+
+    def _own(self, call: Call) -> Iterator[SlotExplanation]:
+        """The slots that have tensors, as they come in a spec."""
+        slots = self._slots_of.get(call.index, ())
+        tensors = self.plan.predicted.slots
+        for slot in sorted(slots, key=lambda slot: (_ORDER.index(slot.kind), tensors[slot])):
+            decision = self.plan.decision(slot)
+            if decision is not None:
+                shared = tuple(self._shared(self.plan.ops.slots[slot], decision))
+                notes = tuple(self._unset(decision, slot))
+                yield SlotExplanation(
+                    str(slot), decision.quantizer, decision.origin, decision.said, decision.changes, shared, notes
+                )
+
+    def _unset(self, decision: Decision, slot: Slot) -> Iterator[str]:
+        """What the language itself says of a slot that nobody spoke of."""
+        if decision.changes:
+            return
+        if slot.kind == "bias" and decision.quantizer is not None and not decision.quantizer.is_float:
+            yield "its scale is that of the input times that of the weights"
+        elif not decision.said and decision.origin.kind == "built_in":
+            yield "unset: int16" if slot.kind == "state" and decision.quantizer else "unset: float"
+        elif not decision.said:
+            yield "unset: as `output`" if slot.kind in ("inner", "state") else "unset: as the layer's output"
+
+    def _shared(self, tensor: int, decision: Decision) -> Iterator[str]:
+        """The other slots that share the scale of a tensor."""
+        if decision.range is not None:
+            for other in self.plan.ranges[decision.range].tensors:
+                slot = self.plan.ops.tensors[other].slot
+                if other != tensor and slot is not None:
+                    yield self._named(slot)
+
+    def _named(self, slot: Slot) -> str:
+        call = self._index.by_index[slot.call]
+        calls = self._calls_of[call.layer.path]
+        number = f" (call {calls.index(call) + 1})" if len(calls) > 1 else ""
+        return f"`{slot}` of `{call.layer.path}`{number}"
+
+    def _inputs(self, call: Call) -> Iterator[SlotExplanation]:
+        values = tuple(dict.fromkeys(call.inputs))
+        for value in values:
+            name = "input" if len(values) == 1 else f"input[{call.inputs.index(value)}]"
+            holder = self._slots.holder(Slot(value.call, "output", value.output))
+            if holder is not None and holder.call < call.index:
+                yield self._input(name, call, value, self.plan.ops.slots[holder])
+
+    def _input(self, name: str, call: Call, value: Value, tensor: int) -> SlotExplanation:
+        read = self.plan.casts.get((call.index, tensor), tensor)
+        said = self.plan.said_of_inputs.get((call.index, tensor), ())
+        decision = self.plan.decisions.get(read)
+        giver = self._index.producer(value).layer.path
+        if decision is None:
+            return SlotExplanation(name, None, _LANGUAGE, said, notes=(f"what `{giver}` gives, which are integers",))
+        if read == tensor:
+            return SlotExplanation(name, decision.quantizer, decision.origin, said, notes=(f"as `{giver}` gives it",))
+        change = f"a {self._writers[read].kind} makes it of what `{giver}` gives"
+        return SlotExplanation(name, decision.quantizer, decision.origin, said, (change, *decision.changes))
+
+    # ---- what fusion removed
+
+    def _gone(self, call: Call) -> Iterator[SlotExplanation]:
+        """The outputs without a tensor of their own."""
+        shapes = self.plan.predicted.shapes.get(call.index, (None,))
+        for position in range(max(1, len(shapes))):
+            slot = Slot(call.index, "output", position)
+            holder = self._slots.holder(slot)
+            if slot in self.plan.predicted.slots or holder is None:
+                continue
+            decision = self.plan.decision(holder)
+            if decision is not None:
+                yield self._held(slot, holder, decision)
+
+    def _held(self, slot: Slot, holder: Slot, decision: Decision) -> SlotExplanation:
+        named = self._named(holder)
+        why = "fusion removes this tensor" if holder.call > slot.call else "this layer leaves no tensor of its own"
+        note = f"{why}: the value is in {named}"
+        return SlotExplanation(str(slot), decision.quantizer, decision.origin, decision.said, notes=(note,), held=named)
+
+    def _fused(self, call: Call) -> str:
+        graph = self.plan.predicted
+        if call.index in graph.folded:
+            return f"folded into the weights of `{self._index.by_index[graph.folded[call.index]].layer.path}`"
+        op = self._computing.get(call.index)
+        return "" if op is None else f"computed by the {op.kind} of `{op.layer}`"
+
+
+def words(quantizer: Quantizer | None) -> str:
+    """A quantizer in a few words: `w8: int8 symmetric per-channel`; what is not said is as usual."""
+    if quantizer is None:
+        return "float"
+    name = "" if quantizer.name == quantizer.type else f"{quantizer.name}: "
+    if quantizer.is_float:
+        return name + quantizer.type
+    size = f"({quantizer.block_size})" if quantizer.block_size is not None else ""
+    found = [f"{quantizer.type} {quantizer.scheme} {quantizer.granularity.replace('_', '-')}{size}"]
+    if quantizer.range.method != "minmax":
+        arguments = ", ".join(f"{argument:g}" for argument in quantizer.range.arguments)
+        found.append(quantizer.range.method + (f"({arguments})" if arguments else ""))
+    found += ["narrow"] if quantizer.narrow else []
+    found += [quantizer.rounding] if quantizer.rounding != "half_away" else []
+    return name + ", ".join(found)
+
+
+def decider(origin: Origin) -> str:
+    """Who decided, in words: `rule stem`, `default`, `input block`, `the language`."""
+    match origin.kind:
+        case "rule":
+            return f"rule {origin.rule}"
+        case "boundary":
+            return f"{origin.rule} block"
+        case "default":
+            return "default"
+    return "the language"
+
+
+def place(span: Span | None) -> str:
+    """`edge.qspec:12:13`; empty where nobody wrote it."""
+    return "" if span is None else str(span)
+
+
+def assigned_words(assigned: Sequence[Assigned]) -> list[str]:
+    """Each assignment in words: `a8 by default (edge.qspec:12:13)`."""
+    return [
+        f"{each.quantizer.name if each.quantizer else 'float'} by {decider(each.origin)} ({place(each.origin.span)})"
+        for each in assigned
+    ]

@@ -1,0 +1,41 @@
+"""Matching takes time in proportion to the layers."""
+
+from __future__ import annotations
+
+import sys
+
+from qspec.lowering import lower
+from qspec.plan.conditions import Attributes
+from qspec.plan.index import LayerIndex
+from qspec.schema import loads
+from tests.benchmarks.matching import matching, model, spec_text
+
+
+def calls(layers: int) -> tuple[int, int]:
+    """How many matches 100 rules have, and how many functions finding them calls: unlike seconds, the same on a busy
+    machine."""
+    spec, _ = loads(spec_text(), "hundred.qspec")
+    assert spec is not None
+    graph = model(layers)
+    known = Attributes(LayerIndex(graph), lower(graph)[0])
+    count = 0
+
+    def profile(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        matches = matching(spec, known)
+    finally:
+        sys.setprofile(None)
+    return matches, count
+
+
+def test_twice_the_layers_take_twice_the_work():
+    matches, once = calls(600)
+    more, twice = calls(1200)
+
+    assert 1.8 < more / matches < 2.2
+    assert 1.5 < twice / once < 2.1
+    assert twice / 1200 < 1500

@@ -1,0 +1,88 @@
+"""QS301: what is said of a rule that matches nothing leads to what was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from qspec.diagnostics import Diagnostic
+from qspec.graph.layers import LayerGraph
+from tests.plan.layer_models import ModelBuilder
+from tests.plan.plan_helpers import plan_of
+
+
+@pytest.fixture(scope="module")
+def model() -> LayerGraph:
+    """Four convolutions of 8, 16, 16 and 32 filters, the third behind a ReLU; `x + x`; a Dense with a softmax."""
+    m = ModelBuilder()
+    x = m("Conv2D", m.input(8, 8, 3, name="image"), name="stem", filters=8, strides=[2, 2], padding="valid")
+    x = m("Conv2D", x, name="block/conv_1", filters=16)
+    x = m("ReLU", x, name="block/relu")
+    x = m("Conv2D", x, name="block/conv_2", filters=16)
+    x = m("Conv2D", x, name="last", filters=32)
+    x = m.operation("Add", x, x)
+    x = m("GlobalAveragePooling2D", x, name="pool")
+    return m.graph(m("Dense", x, name="head", activation="softmax"))
+
+
+def unmatched(rule: str, model: LayerGraph) -> Diagnostic:
+    found = [
+        one for one in plan_of(f"rule r match {rule} {{ weights = w8 }}", model).diagnostics if one.code == "QS301"
+    ]
+    assert 1 == len(found)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            "Conv2D where filters > 100",
+            "closest: `last`: `filters` is `32`; `block/conv_1` and 1 more: `filters` is `16`",
+        ),
+        ("Conv2D where filters in (30, 31)", "closest: `last`: `filters` is `32`"),
+        (
+            "Conv2D where strides == (2, 1)",
+            "closest: `stem`: `strides` is `(2, 2)`; `block/conv_1` and 2 more: `strides`",
+        ),
+        ("Conv2D where filters == 32 and padding == 'valid'", 'closest: `last`: `padding` is `"same"`'),
+        ("Conv2D where padding == 'SAME'", '; capitals count: write `"same"`'),
+        ("Conv2D where name == 'lst'", "closest: `last`: "),
+        ("Conv2D where index == 4", "4 layers fit the pattern: `index` goes from 0 to 3, or from -4 to -1"),
+        ("Conv2D where index == -5", "4 layers fit the pattern: `index` goes from 0 to 3, or from -4 to -1"),
+        ("Dense where index == 1", "one layer fits the pattern: its `index` is 0, and -1"),
+        ("Conv2D where path like '*conv*'", '; `*` stops at `/`: `"**conv**"` fits'),
+        ("Conv2D where path like 'block'", '; `like` is over the whole text: `"**block**"` fits'),
+        ("Conv2D where path matches 'conv_[0-9]'", "; `matches` is over the whole text: `'.*conv_[0-9].*'` fits"),
+        ("Conv2D where input.shape[7] == 3", "`input.shape` is `(1, 8, 8, 3)`"),
+        ("Conv2d", "there is no `Conv2d` in this model, but a similar class, `Conv2D`; all there are: "),
+        ("Add", 'there is no `Add` in this model, but an operation of that name: `Operation("Add")`; '),
+        ('Operation("Dense")', 'there is no `Operation("Dense")` in this model, but a layer of that name: `Dense`; '),
+        (
+            "Conv2D -> BatchNormalization",
+            "closest: from `stem`, `block/conv_1` is `Conv2D`, not `BatchNormalization`, and so from 1 more; ",
+        ),
+        ("Conv2D -> Relu -> Dense", "there is no `Relu` in this model, but a similar class, `ReLU`; closest: "),
+        ("Dense -> Softmax", "`head` computes its activation, `softmax`, itself"),
+    ],
+)
+def test_help_says_what_came_closest(model, rule, expected):
+    assert expected in unmatched(rule, model).help
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("Conv2d -> ReLU", "Conv2d"),
+        ("Conv2d | Conv1d", "Conv2d | Conv1d"),
+        ("Conv2D where filters == 8 and groups == 2 or filters == 99", "filters == 8 and groups == 2 or filters == 99"),
+        ("Conv2D where filters == 8 and padding == 'full'", "padding == 'full'"),
+    ],
+)
+def test_it_points_at_what_does_not_fit(model, rule, expected):
+    span = unmatched(rule, model).span
+
+    assert expected == span.source.text[span.start : span.end]
+
+
+def test_layers_without_the_attribute_are_further_than_those_with_another_value(model):
+    assert "closest: `last`: `filters` is `32`" in unmatched("any where filters == 31", model).help
