@@ -129,6 +129,8 @@ def _show(text: Text, arguments: argparse.Namespace) -> None:
 
 def _print(text: str) -> None:
     """Print a text as it is, in UTF-8 wherever bytes can be written."""
+    if sys.stdout is None:
+        return
     sys.stdout.flush()
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:

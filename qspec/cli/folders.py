@@ -21,6 +21,9 @@ def files_of(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
+    """The specs in *folder*, and the folders below that cannot be listed: whoever reads those will say why."""
+    closed: list[str] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_ENTERED)
         yield from (os.path.normpath(os.path.join(place, name)) for name in sorted(files) if name.endswith(".qspec"))
+    yield from closed

@@ -18,14 +18,18 @@ _MOST_PLACES = 3
 def redundant_rule(facts: Facts) -> Iterator[Diagnostic]:
     """A rule changes nothing: `default` or earlier rules gave the same to the same tensors.
 
-    Not asked where the plan has an error: what only a rule may assign, and `default` may not, is one.
+    Not asked of a rule that later ones override (QS302), nor where the plan has an error: what only a rule may assign,
+    and `default` may not, is one.
     """
     plan = facts.plan
     if any(diagnostic.severity is Severity.ERROR for diagnostic in plan.diagnostics):
         return
     for applied in plan.rules:
-        before = [_before(applied, said) for target in applied.targets if (said := _said(plan, target))]
-        if before and all(before):
+        said = [found for target in applied.targets if (found := _said(plan, target))]
+        if not any(found[-1].origin.rule == applied.rule.name for found in said):
+            continue
+        before = [_before(applied, found) for found in said]
+        if all(before):
             yield _reported(applied, dict.fromkeys(one for one in before if one is not None))
 
 

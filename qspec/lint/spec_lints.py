@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic, Severity
 from qspec.lint.general_rule_last import general_rule_last
@@ -21,20 +21,17 @@ SPEC_LINTS: tuple[SpecLint, ...] = (
     shadowed_name,
     identical_quantizers,
 )
-# What would follow from a mistake in the text or, of uses, in a name.
-_IN_DOUBT: Mapping[SpecLint, tuple[str, ...]] = {
-    general_rule_last: ("QS0",),
-    unused_definition: ("QS0", "QS1"),
-    unused_import: ("QS0", "QS1"),
-}
+# They speak of uses and effects: of these, the statement, name, or value that is wrong may be one.
+_OF_WHOLE_SPECS: frozenset[SpecLint] = frozenset({general_rule_last, unused_definition, unused_import})
+_MISTAKES = ("QS0", "QS1", "QS2")
 
 
 def lint_spec(
     spec: Spec, diagnostics: Sequence[Diagnostic], lints: Sequence[SpecLint] = SPEC_LINTS
 ) -> Iterator[Diagnostic]:
-    """What *lints* have to say of *spec*. *diagnostics* are those of reading it: where a statement or a name is wrong,
-    it is not known what it was to say or to use."""
-    errors = [item.code for item in diagnostics if item.severity is Severity.ERROR]
+    """What *lints* have to say of *spec*. *diagnostics* are those of reading it: where a part of it is wrong, it is not
+    known what it was to say or to use."""
+    mistaken = any(item.severity is Severity.ERROR and item.code.startswith(_MISTAKES) for item in diagnostics)
     for rule in lints:
-        if not any(code.startswith(_IN_DOUBT.get(rule, ())) for code in errors):
+        if not (mistaken and rule in _OF_WHOLE_SPECS):
             yield from rule(spec)

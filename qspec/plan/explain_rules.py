@@ -11,7 +11,7 @@ from qspec.graph.layers import Call
 from qspec.plan.cascade import AppliedRule
 from qspec.plan.index import LayerIndex
 from qspec.plan.plan import Assigned
-from qspec.plan.program import Program, longest
+from qspec.plan.program import Program, longest, room_for_patterns
 
 Outcome = Literal["decides", "overridden", "assigns nothing", "not true", "no match", "mistaken"]
 
@@ -89,7 +89,9 @@ def _why_not(applied: AppliedRule, program: Program, call: Call, index: LayerInd
         return mismatches[call.index].reason
     matched = {each.first.index: each for each in applied.found.matches}
     # Inputs of a merge come before the layer where a match begins.
-    for first in _near(call, index, longest(program.start) - 1):
+    with room_for_patterns():
+        steps = longest(program.start) - 1
+    for first in _near(call, index, steps):
         if first.index in mismatches:
             return f"in a match that would begin at `{first.layer.path}`: {mismatches[first.index].reason}"
         if first.index in matched:

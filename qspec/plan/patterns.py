@@ -9,9 +9,9 @@ from functools import cached_property
 
 from qspec.graph.layers import Call
 from qspec.plan.index import LayerIndex
-from qspec.plan.program import Atom, Program
+from qspec.plan.program import Atom, Program, room_for_patterns
 from qspec.plan.quick import Calls, Onwards, Path, collected, matcher
-from qspec.plan.search import Failure, Search, TooManySteps, as_path
+from qspec.plan.search import MOST_STEPS, MOST_STEPS_IN_ALL, Failure, Search, TooManySteps, as_path
 
 _NONE: Mapping[str, Calls] = {}  # one for all matches without captures: a model has many
 
@@ -52,7 +52,7 @@ class Mismatch:
 
     @cached_property
     def _furthest(self) -> tuple[int, Failure]:
-        with suppress(TooManySteps):
+        with suppress(TooManySteps), room_for_patterns():
             self._search.match_from(self.first)
         return self._search.furthest
 
@@ -82,13 +82,14 @@ def find(program: Program, index: LayerIndex) -> Found:
     matches: list[Match] = []
     failed: list[Call] = []
     given_up: list[Call] = []
-    match_from = _searched(search, given_up) if program.reused else matcher(program.start, index)
-    for call in candidates:
-        path = match_from(call)
-        if path is None:
-            failed.append(call)
-        else:
-            matches.append(Match(call, *collected(path)))
+    with room_for_patterns():
+        match_from = _searched(search, given_up) if program.reused else matcher(program.start, index)
+        for call in candidates:
+            path = match_from(call)
+            if path is None:
+                failed.append(call)
+            else:
+                matches.append(Match(call, *collected(path)))
     failed = [call for call in failed if call not in given_up] if given_up else failed
     return Found(tuple(matches), tuple(given_up), tuple(failed), search)
 
@@ -96,17 +97,21 @@ def find(program: Program, index: LayerIndex) -> Found:
 def _searched(search: Search, given_up: list[Call]) -> Onwards:
     """The search as a function. What no reader's class can follow is told at once."""
     second = search.program.second_atoms()
+    steps = 0
 
     def match_from(first: Call) -> Path | None:
+        nonlocal steps
         if second is not None:
             readers = search.index.consumers(first)
             if not any(atom.accepts(reader.layer) for reader in readers for atom in second):
                 return None
         try:
-            trail = search.match_from(first)
+            trail = search.match_from(first) if steps < MOST_STEPS_IN_ALL else None
         except TooManySteps:
+            trail = None
+        steps += search.steps
+        if trail is None and (search.steps > MOST_STEPS or steps >= MOST_STEPS_IN_ALL):
             given_up.append(first)
-            return None
         return None if trail is None else as_path(trail)
 
     return match_from

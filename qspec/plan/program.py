@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic
@@ -160,8 +162,21 @@ def compile_pattern(pattern: tree.Pattern, definitions: Mapping[str, tree.Patter
             help="split the rule into several with shorter patterns",
         )
     reused = frozenset(elaborator.asked_again)
-    start = _Compiler(reused).compile(whole, Accept(), backwards=False)
-    return Program(start, tuple(dict.fromkeys(elaborator.captures)), reused, longest(start) > 1)
+    with room_for_patterns():
+        start = _Compiler(reused).compile(whole, Accept(), backwards=False)
+        return Program(start, tuple(dict.fromkeys(elaborator.captures)), reused, longest(start) > 1)
+
+
+@contextmanager
+def room_for_patterns() -> Iterator[None]:
+    """Room to follow a pattern of `MOST_LAYERS` layers from node to node: in each, some functions call each other, and
+    Python's usual limit is not made for so many."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 20 * MOST_LAYERS)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def longest(node: Node) -> int:

@@ -74,6 +74,7 @@ _POSITION = attrgetter("index")
 class _Maker:
     def __init__(self, index: LayerIndex) -> None:
         self.index = index
+        self.first_made: dict[int, Onwards] = {}
         self.onwards_made: dict[int, Onwards] = {}
         self.back_made: dict[int, Back] = {}
 
@@ -81,6 +82,11 @@ class _Maker:
 
     def first(self, node: Node) -> Onwards:
         """As `onwards`, from the first layer itself."""
+        if id(node) not in self.first_made:
+            self.first_made[id(node)] = self.make_first(node)
+        return self.first_made[id(node)]
+
+    def make_first(self, node: Node) -> Onwards:
         if isinstance(node, Open | Close):
             return _marked(node, self.first(node.next))
         if isinstance(node, Fork):

@@ -23,6 +23,9 @@ MOST_STEPS = 20_000
 """Steps from one first layer: more than a pattern without captures that are asked for again ever takes in a model whose
 layers have a few inputs."""
 
+MOST_STEPS_IN_ALL = 50 * MOST_STEPS
+"""Steps of one pattern in a whole model, some ten seconds: a residual block takes about ten for each layer."""
+
 
 class TooManySteps(Exception):
     """There are more ways to try than `MOST_STEPS`."""

@@ -15,6 +15,7 @@ from qspec.schema.resolve import resolve_files
 from qspec.schema.shipped import shipped_target, shipped_targets
 from qspec.schema.spec import Deploy, Spec
 from qspec.syntax import parse, read_source, tree, without_suppressed
+from qspec.syntax.recovery import first_reported
 
 __all__ = ["add_deploy", "load", "load_files", "loads", "shipped_target", "shipped_targets", "suppress", "valid"]
 
@@ -52,7 +53,7 @@ def load_files(source: Source, files: Files) -> Loaded:
     if any(item.code == UNKNOWN_EDITION.code for item in main):
         return None, tuple(main)
     order = {path: number for number, path in enumerate(spec.sources)}
-    return spec, tuple(sorted(found.items, key=lambda item: _place(item, order)))
+    return spec, tuple(first_reported(sorted(found.items, key=lambda item: _place(item, order))))
 
 
 def _place(item: Diagnostic, order: Mapping[str, int]) -> tuple[int, int]:

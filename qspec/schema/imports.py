@@ -128,7 +128,9 @@ class Files:
         else:
             self._lost = True
             hint = "a path is relative to the folder of the file that imports; `std/…` is shipped with qspec"
-        return MISSING_IMPORT.at(statement.path.span, message, label="not found", help=hint)
+            if "\\" in statement.path.text:
+                hint = "write `/` between folders, which every system reads"
+        return MISSING_IMPORT.at(statement.path.span, message, help=hint)
 
     def _report_cycle(self, statement: tree.Import, first: int) -> None:
         hops = self._route[first:]

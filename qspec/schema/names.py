@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from qspec.diagnostics import Diagnostic, Source, Span
 from qspec.diagnostics.catalogue import DUPLICATE_NAME
@@ -11,9 +12,13 @@ from qspec.diagnostics.catalogue import DUPLICATE_NAME
 
 def similar(name: str, known: Iterable[str]) -> str:
     """The known name that looks most like *name*, or an empty text."""
+    return _similar(name, tuple(known))
+
+
+@lru_cache(maxsize=256)  # a mistake that was copied is looked up each time
+def _similar(name: str, names: tuple[str, ...]) -> str:
     import difflib
 
-    names = list(known)
     exact = [other for other in names if other.lower() == name.lower()]
     begun = [other for other in names if min(len(other), len(name)) > 2 and name.startswith(other)]
     longest = sorted(begun, key=len, reverse=True)[:1]

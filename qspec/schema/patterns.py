@@ -105,6 +105,7 @@ class Patterns:
         if name in self._endless:
             return True
         if name not in self._several:
+            self._several[name] = False  # as with the layers
             self._several[name] = self.several_layers(self.definitions[name].pattern)
         return self._several[name]
 
@@ -127,6 +128,7 @@ class Patterns:
             return MOST_LAYERS + 1
         if name not in self._layers:
             definition = self.definitions[name]
+            self._layers[name] = 0  # found again in itself, the name is that of a capture
             self._layers[name] = self._count(definition.pattern)
             if self._layers[name] > MOST_LAYERS:
                 if self.ends(definition.pattern):
@@ -247,6 +249,7 @@ class Patterns:
         if name in self._endless:
             return ()
         if name not in self._names:
+            self._names[name] = ()  # as with the layers
             captured = self._captured(self.definitions[name].pattern)
             self._names[name] = tuple(dict.fromkeys(inner for inner, _ in captured))
         return self._names[name]
@@ -302,15 +305,24 @@ def parts_of(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
                 pending += reversed(parts)
 
 
-def _used(pattern: tree.Pattern) -> Iterator[tree.Name]:
-    """The names in *pattern* that may be patterns, less its captures."""
-    captured: set[str] = set()
-    for node in parts_of(pattern):
-        match node:
-            case tree.Step(capture=tree.Name(text=name)):
-                captured.add(name)
-            case tree.LayerClass(name=name) if name.text not in captured:
-                yield name
+def _used(pattern: tree.Pattern, captured: set[str] | None = None) -> Iterator[tree.Name]:
+    """The names in *pattern* that may be patterns, less those *captured* before them; `captured` grows by its own."""
+    captured = set() if captured is None else captured
+    match pattern:
+        case tree.LayerClass(name=name) if name.text not in captured:
+            yield name
+        case tree.Step(part=part, capture=capture):
+            yield from _used(part, captured)
+            captured |= {capture.text} if capture is not None else set()
+        case tree.Chain(steps=parts) | tree.Merge(inputs=parts):
+            for part in parts:
+                yield from _used(part, captured)
+        case tree.Union(parts=alternatives):
+            # One alternative does not know the captures of another.
+            own = [set(captured) for _ in alternatives]
+            for alternative, names in zip(alternatives, own, strict=True):
+                yield from _used(alternative, names)
+            captured.update(*own)
 
 
 def _can_be_empty(pattern: tree.Pattern) -> bool:

@@ -94,7 +94,8 @@ _FORM = f"begin the file with `qspec {EDITION}`"
 def _why_unreadable(name: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"`{name}` does not exist"
-    if isinstance(error, IsADirectoryError) or os.path.isdir(name):
+    # Where a system refuses to open any directory (Windows), that is no matter of this one's rights.
+    if isinstance(error, IsADirectoryError) or (os.path.isdir(name) and os.access(name, os.R_OK)):
         return f"`{name}` is a directory"
     if isinstance(error, PermissionError):
         return f"`{name}` may not be read by this user"

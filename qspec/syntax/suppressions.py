@@ -11,7 +11,10 @@ from qspec.diagnostics.catalogue import UNUSED_SUPPRESSION
 from qspec.diagnostics.codes import find_code
 from qspec.diagnostics.removal import without
 
-_COMMENT = re.compile(r"#[ \t]*qspec:[ \t]*ignore\[([A-Za-z0-9_, \t-]*)\]")
+# Also behind other words: `# wide on purpose # qspec: ignore[QS315]`.
+_COMMENT = re.compile(r"(?<!\S)#[ \t]*qspec:[ \t]*ignore\[([A-Za-z0-9_, \t-]*)\]")
+# What people write who mean that.
+_ATTEMPT = re.compile(r"#[ \t]*qspec:[ \t]*(?:ignore|allow|disable|suppress|noqa)\b.*", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9_-]+")
 _TEXT_OR_COMMENT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(#[^\n]*)")
 
@@ -35,7 +38,7 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
 
 def is_suppression(comment: str) -> bool:
     """Whether a comment suppresses diagnostics, or tries to."""
-    return _COMMENT.match(comment) is not None
+    return _COMMENT.search(comment) is not None
 
 
 def suppressions(source: Source) -> tuple[Suppression, ...]:
@@ -47,17 +50,34 @@ def suppressions(source: Source) -> tuple[Suppression, ...]:
 
 def _of_comments(source: Source) -> Iterator[Suppression]:
     for start, text in comments(source.text):
-        comment = _COMMENT.match(text)
-        if not comment:
+        codes = list(_codes(text))
+        if not codes:
             continue
         line, column = source.position(start)
         alone = not source.line(line)[: column - 1].strip()
-        offset = start + comment.start(1)
-        for code in _CODE.finditer(comment.group(1)):
-            span = Span(source, offset + code.start(), offset + code.end())
+        for code in codes:
+            span = Span(source, start + code.start(), start + code.end())
             known = find_code(code.group())
             name = known.code if known is not None else code.group()
             yield Suppression(name, _next_code_line(source, line) if alone else line, span)
+
+
+def _codes(comment: str) -> Iterator[re.Match[str]]:
+    """The words in the brackets of a comment."""
+    for suppression in _COMMENT.finditer(comment):
+        yield from _CODE.finditer(comment, *suppression.span(1))
+
+
+def _misspelt(source: Source) -> Iterator[Diagnostic]:
+    """Warnings of the comments that were to suppress something, and name no code."""
+    if "qspec:" not in source.text.lower():
+        return
+    for start, text in comments(source.text):
+        attempt = _ATTEMPT.match(text)
+        if attempt is not None and not any(_codes(text)):
+            span = Span(source, start, start + len(attempt.group().rstrip()))
+            message = "the comment suppresses nothing: it does not name codes as it should"
+            yield UNUSED_SUPPRESSION.at(span, message, help="write `# qspec: ignore[QS301]`, several codes with commas")
 
 
 def _next_code_line(source: Source, line: int) -> int:
@@ -82,9 +102,11 @@ def without_suppressed(
 
     A comment speaks of its line, and of the whole statement if one of *statements* begins there. Errors stay.
     """
-    found = [item for source in {source.path: source for source in sources}.values() for item in suppressions(source)]
+    texts = {source.path: source for source in sources}.values()
+    found = [item for source in texts for item in suppressions(source)]
+    misspelt = [item for source in texts for item in _misspelt(source)]
     if not found:
-        return tuple(diagnostics)
+        return (*diagnostics, *misspelt)
     spoken_of = _spoken_of(found, statements)
     kept: list[Diagnostic] = []
     used: set[Suppression] = set()
@@ -97,7 +119,7 @@ def without_suppressed(
         used.update(hits)
         if not hits:
             kept.append(diagnostic)
-    return (*kept, *(_unused(item) for item in found if item not in used))
+    return (*kept, *(_unused(item) for item in found if item not in used), *misspelt)
 
 
 def _spoken_of(

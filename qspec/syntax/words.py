@@ -31,7 +31,12 @@ def swapped_comparison(mistake: Mistake) -> Explanation | None:
             continue
         one, two = mistake.tokens[first], mistake.tokens[first + 1]
         text = mistake.source.text[one[1] : two[2]]
-        if text not in SWAPPED or one[2] != two[1] or (first == index and "COMPARE" not in mistake.failure.expected):
+        if (
+            text not in SWAPPED
+            or one[2] != two[1]
+            or two[1] == two[2]
+            or (first == index and "COMPARE" not in mistake.failure.expected)
+        ):
             continue
         span = Span(mistake.source, one[1], two[2])
         tokens = [*mistake.tokens[:first], ("COMPARE", one[1], two[2]), *mistake.tokens[first + 2 :]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -167,6 +168,25 @@ def test_a_folder_without_specs_is_told(here, capsys):
 
     assert 0 == main(["check", "empty"])
     assert "qspec check: there is no .qspec file in the given folders\n" == capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_listed_is_an_error(check, monkeypatch):
+    # Root may list every folder, so that rights cannot be taken away here.
+    Path("inner/closed").mkdir(parents=True)
+    write("inner/a.qspec", GOOD)
+    listed = os.scandir
+
+    def scandir(folder):
+        if os.path.basename(folder) == "closed":
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    code, out = check("inner", "--format", "concise")
+
+    assert 1 == code
+    assert out.startswith("inner/closed: error[QS004]")
+    assert out.endswith("1 error\n")
 
 
 @pytest.mark.parametrize("name", ["missing.qspec", "good.qspec/inside"])

@@ -156,6 +156,15 @@ def test_what_cannot_be_written_is_left_whole(here, capsys, monkeypatch):
     assert {"a.qspec": UGLY} == {path.name: path.read_text() for path in here.iterdir()}
 
 
+@pytest.mark.parametrize("option", ["--diff", "--check"])
+def test_a_closed_standard_output_is_no_crash(here, capsys, monkeypatch, option):
+    write(a=UGLY)
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert 1 == main(["fmt", option, "a.qspec"])
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_mistake_of_the_formatter_changes_nothing(here, capsys, monkeypatch):
     def broken(source):
         raise FormatterBug(f"{source.path}: formatting would change the meaning")

@@ -60,7 +60,14 @@ quantizer y { type = int4 }
 
 
 @pytest.mark.parametrize(
-    "mistake", ["rule q match Dense { weights = w9 }", "rule q match Dense weights = w4 }", 'import "no.qspec"']
+    "mistake",
+    [
+        "rule q match Dense { weights = w9 }",
+        "rule q match Dense weights = w4 }",
+        'rule q match Dense { weights = "w4" }',
+        "quantizer w3 { bits = 3 }",
+        'import "no.qspec"',
+    ],
 )
 def test_nothing_is_called_unused_beside_a_mistake_that_may_hide_a_use(mistake):
     assert [] == said(
@@ -143,6 +150,12 @@ def test_names_that_mean_two_things(text, expected):
 )
 def test_a_rule_for_every_layer_comes_before_its_exceptions(rules, hidden):
     assert [("QS312", "z")] * hidden == said(f"{STANDARD}{rules}\n")
+
+
+def test_a_rule_that_is_wrong_in_part_may_have_the_effect_that_is_missed():
+    narrow = "rule a match Dense { weights = w8_tensor, outptu = a8 }\n"
+
+    assert [] == said(f"{STANDARD}{narrow}rule z match any {{ weights = w8 }}\n")
 
 
 # ---- quantizers that are alike

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -256,3 +257,32 @@ def test_what_is_left_to_try_has_an_end():
 
     assert ["concatenate_27"] == [call.layer.path for call in result.given_up]
     assert MOST_STEPS < 10**6
+
+
+def test_the_steps_in_a_whole_model_have_an_end():
+    pattern = f"any as x -> {' -> '.join(['any?'] * 140)} -> any(x)"
+    spec, _ = loads(f"qspec 1\nrule r match {pattern} {{ all = float }}", "spec.qspec")
+    program = compile_pattern(spec.rules[0].pattern, spec.patterns)
+    assert isinstance(program, Program)
+    begin = time.process_time()
+    result = find(program, LayerIndex(chain_of("A", 400)))
+
+    assert () == result.matches
+    assert len(result.given_up) > 100
+    assert time.process_time() - begin < 60
+
+
+@pytest.mark.parametrize("pattern", ["{} -> A", "any({} -> A)"])
+def test_the_longest_patterns_fit_on_the_stack(pattern):
+    parts = " -> ".join(f"((any as d{number})? as c{number})?" for number in range(148))
+    spec, diagnostics = loads(f"qspec 1\nrule r match {pattern.format(parts)} {{ all = float }}", "spec.qspec")
+    assert not diagnostics
+
+    def deep(level: int) -> int:
+        if level:
+            return deep(level - 1)
+        program = compile_pattern(spec.rules[0].pattern, spec.patterns)
+        assert isinstance(program, Program)
+        return len(find(program, LayerIndex(chain_of("A", 200))).matches)
+
+    assert deep(500) >= 199

@@ -118,6 +118,13 @@ def test_a_cycle_shows_every_hop():
     assert ["main.qspec:2:8", "a.qspec:2:8", "b.qspec:2:8"] == [str(span) for span, _ in diagnostic.related]
 
 
+def test_folders_of_an_import_are_told_apart_by_slashes():
+    _, (diagnostic,) = loads("qspec 1\nimport 'shared\\nowhere.qspec'\n", imports={})
+
+    assert ("QS102", "<string>:2:8") == (diagnostic.code, str(diagnostic.span))
+    assert "`/`" in diagnostic.help
+
+
 def test_long_chains_of_imports_end():
     texts = {f"{number}.qspec": f'qspec 1\nimport "{number + 1}.qspec"\n' for number in range(500)}
     _, diagnostics = loads('qspec 1\nimport "0.qspec"\n', imports=texts)

@@ -51,3 +51,10 @@ def test_without_mistakes_there_are_no_errors(seed):
     lines = [line for statement in spec(random.Random(seed), 30) for line in statement.lines]
 
     assert [] == lines_of_errors("\n".join(lines) + "\n")
+
+
+def test_of_very_many_mistakes_the_first_thousand_are_told():
+    _, found = loads("qspec 1\n" + "quantizer a extends a { type = int99 }\n" * 3000)
+
+    assert 1001 == len(found)
+    assert "there are more mistakes than the 1,000 that are reported" == found[-1].message

@@ -261,6 +261,12 @@ def test_no_word_is_offered_in_place_of_itself(word, frame):
     assert all(f"exists: `{word}`" not in item.help for item in found)
 
 
+def test_a_text_may_end_behind_a_comparison_that_is_none():
+    _, found = mistakes("target t {\n  model {\n    require ops =<")
+
+    assert "`=<` is no comparison" in [message for _, message in found]
+
+
 def test_a_block_that_is_never_closed_shows_its_start():
     source = Source("spec", "qspec 1\ndefault {\n  a = b\n")
     _, (diagnostic,) = parse(source)

@@ -110,3 +110,26 @@ def test_suppressed_warnings_go_errors_stay_and_idle_suppressions_are_told():
 
     assert [given[1], given[2], given[3]] == list(kept[:3])
     assert ["QS902", "QS902"] == [item.code for item in kept[3:]]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["ignore", "ignore[]", "ignore QS301", "ignore[QS301", "Ignore[QS301]", "allow unmatched-rule", "disable[QS301]"],
+)
+def test_a_comment_that_was_to_suppress_something_is_told_how_to(comment):
+    text = f"qspec 1\ndefault {{ all = float }}  # qspec: {comment}\n"
+    (found,) = without_suppressed([], [Source("spec", text)])
+
+    assert "QS902" == found.code
+    assert f"# qspec: {comment}" == text[found.span.start : found.span.end]
+
+
+@pytest.mark.parametrize("comment", ["# qspec: one line for each layer", "# ignore[QS301]", "'# qspec: ignore'"])
+def test_other_comments_are_free(comment):
+    assert () == without_suppressed([], [Source("spec", f"qspec 1\n{comment}\n")])
+
+
+def test_a_suppression_may_stand_behind_other_words_and_another_one():
+    text = "qspec 1  # wide, # qspec: ignore[QS301] # qspec: ignore[QS302, QS303]\n"
+
+    assert ["QS301", "QS302", "QS303"] == [item.code for item in suppressions(Source("spec", text))]
