@@ -70,7 +70,8 @@ class Attempt:
             return self if answer is True else self.failing(_unmet(condition, answer, names))
         if answer is not True:
             return self
-        reason = Reason(condition.reason or f"`{spelled(condition.condition)}`", condition.span)
+        message = condition.reason or f"`{spelled(condition.condition)}`"
+        reason = Reason(message, condition.span, _operand_of(names))
         if condition.kind == "refuse":
             return replace(self, refusals=(*self.refusals, reason))
         return replace(self, warnings=(*self.warnings, reason))
@@ -176,6 +177,20 @@ def _not_holding(condition: tree.Expression, names: Names) -> str:
 def _seen(names: Names) -> dict[str, Value]:
     """What was asked for last, in words, and what the answer was."""
     return {_in_words(node): value for node, value in names.asked}
+
+
+def _operand_of(names: Names) -> str:
+    """The operand whose type or scale was asked for last, if it was one alone."""
+    found = {
+        node.head.text
+        for node, _ in names.asked
+        if isinstance(node, tree.Path)
+        and any(isinstance(part, tree.Name) and part.text in _OF_QUANTIZERS for part in node.trailers)
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+_OF_QUANTIZERS = frozenset({"type", "scale", "zero_point"})
 
 
 def _in_words(node: tree.Expression) -> str:

@@ -51,10 +51,9 @@ def _of_row(row: Row, target: TargetDefinition) -> Iterator[Diagnostic]:
             if op_of_layer(name.text):
                 hint = f"op names are LiteRT's: write `{close}`"
             yield UNDEFINED_NAME.at(name.span, message, label="not an op", help=hint)
-    if unknown:
-        return  # what operands it has is not known either
-    names = _Names(tuple(name.text for name in row.names if name.text not in row.exceptions), target.options)
-    yield from _of_part(row, names)
+    kinds = tuple(name.text for name in row.names if name.text not in row.exceptions)
+    if kinds and not unknown:  # what operands an unknown op has is not known either
+        yield from _of_part(row, _Names(kinds, target.options))
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,9 @@ def network() -> keras.Model:
 
 
 def spec(quantizer: str, more: str = "", output: str = ""):
-    text = (
-        f'qspec 1\nimport "std/int8.qspec"\nquantizer w {{ {quantizer} }}\ndefault {{ weights = w {output} }}\n{more}'
-    )
-    return qspec.loads(text)
+    rules = f"quantizer w {{ {quantizer} }}\ndefault {{ weights = w {output} }}\n{more}"
+    used = 'import "std/int8.qspec"\n' if "8" in output + more else ""
+    return qspec.loads(f"qspec 1\n{used}{rules}")
 
 
 def kernel_of(file: Subgraph):
