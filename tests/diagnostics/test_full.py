@@ -237,7 +237,14 @@ def test_any_place_in_any_text_can_be_shown(text, data):
 
     assert all(display_width(row) <= 60 for row in (line, carets))
     assert "^" in carets
-    assert display_width(carets) <= max(display_width(line), 4) + 1
+    blank = line.endswith("|")  # behind which a space was left out
+    assert display_width(carets) <= display_width(line) + blank + 1
+
+
+def test_a_span_that_ends_in_a_blank_line_ends_where_its_text_would_begin():
+    *_, first, last, carets = full(UNDEFINED.at(Span(Source("a", "rule\n\r"), 0, 6), "m")).split("\n")
+
+    assert ["1 | / rule", "2 | |", "  | |_^"] == [first, last, carets]
 
 
 # ---- the width of a terminal
