@@ -127,7 +127,8 @@ def _merged(reports: dict[str, Report], found: tuple[Diagnostic, ...]) -> dict[s
 def _print_placements(reports: dict[str, Report]) -> None:
     for file, report in reports.items():
         text = report.placement_text() or (_no_target() if report.plan is not None and report.ok else "")
-        text = "\n\n".join(part for part in (text, report.requantized_text()) if part)
+        size = report.size_text() if report.placement else ""
+        text = "\n\n".join(part for part in (text, report.requantized_text(), size) if part)
         if text and all(_leaves_a_placement(item) for item in report.diagnostics):
             print("\n".join(_broken(f"{file}:\n{text}" if len(reports) > 1 else text)), end="\n\n")
 

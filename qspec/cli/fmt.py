@@ -66,10 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _formatted(path: str) -> Text | Sequence[Diagnostic] | str:
     """The text, or why it is left as it is."""
     data = _standard_input() if path == STANDARD_INPUT else read_bytes(path)
-    name = "<stdin>" if path == STANDARD_INPUT else path
-    source = data if isinstance(data, Diagnostic) else decode(name, data)
-    if isinstance(data, Diagnostic) or isinstance(source, Diagnostic):
-        return (source,)  # type: ignore[return-value]
+    if isinstance(data, Diagnostic):
+        return (data,)
+    source = decode("<stdin>" if path == STANDARD_INPUT else path, data)
+    if isinstance(source, Diagnostic):
+        return (source,)
     try:
         after = formatted(source)
     except FormatterBug as error:

@@ -106,7 +106,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="MODEL", help="a .keras or .tflite file; it is read as data, nothing is executed"
     )
     target = "hold the model against this target too, a shipped one or the spec's own, with options as in `deploy`: "
-    target += "edgetpu, 'edgetpu(runtime = 13)'; may be repeated"
+    target += "edgetpu, 'edgetpu(runtime = 13)', 'ethos_u(variant = \"u65\")'; may be repeated"
     parser.add_argument("--target", action="append", default=[], metavar="NAME", help=target)
     exact = "also ask TensorFlow's converter what it makes of the model, which Keras loads for it"
     parser.add_argument("--exact", action="store_true", help=exact)
@@ -163,7 +163,7 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 def _add_targets(parser: argparse.ArgumentParser) -> None:
     name = "a shipped target, or a .qspec file that defines targets"
     parser.add_argument("name", nargs="?", metavar="NAME", help=name)
-    option = "choose an option of the target, as runtime=13; may be repeated"
+    option = "choose an option of the target, as runtime=13 or variant=u65; may be repeated"
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=option)
     formats = "full (default) or json"
     parser.add_argument("--format", choices=("full", "json"), default="full", metavar="FORMAT", help=formats)
@@ -180,7 +180,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_schema(parser: argparse.ArgumentParser) -> None:
-    spec = "a .qspec file; without it, the JSON Schema (draft 2020-12)"
+    spec = "a .qspec file; - reads standard input; without it, the JSON Schema (draft 2020-12)"
     parser.add_argument("spec", nargs="?", metavar="SPEC", help=spec)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-import qspec
+from qspec.cli.check import read_spec
+from qspec.schema import valid
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,6 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         document = spec_schema()
     else:
-        document = qspec.load(arguments.spec).to_dict()
+        document = valid(read_spec(arguments.spec)).to_dict()
     print(json.dumps(document, indent=2, ensure_ascii=False))
     return 0

@@ -108,9 +108,10 @@ def _chosen(texts: Iterable[str], definitions: Sequence[TargetDefinition]) -> di
 
 
 def _typed(text: str, option: OptionDefinition) -> int | float | str:
-    """*text* as a number where the option is one and the text can be one."""
+    """*text* as a number where the option is one and the text can be one; a text with or without its quotes."""
     if isinstance(option.default, str):
-        return text
+        quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+        return text[1:-1] if quoted else text
     for kind in (int, float):
         try:
             return kind(text)

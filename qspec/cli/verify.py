@@ -11,6 +11,7 @@ from qspec.cli.frameworks import import_frameworks
 from qspec.cli.output import print_diagnostics
 
 if TYPE_CHECKING:
+    from qspec.diagnostics import Diagnostic
     from qspec.keras.result import Result
 
 
@@ -31,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     data = read_data_file(arguments.data)
     with data_named(arguments.data):
         result = qspec.verify(arguments.file, spec, model, data)
-    print_diagnostics([*report.diagnostics, *result.diagnostics])
+    doubts = names_of_data(result, arguments.data, arguments.calibration)
+    print_diagnostics([*report.diagnostics, *result.diagnostics, *doubts])
     print_result(result)
     return 0 if result.ok else 1
 
@@ -46,10 +48,21 @@ def load_float_model(path: str) -> Any:
     return qspec.load_model(path)
 
 
+def names_of_data(result: Result, *paths: str | None) -> list[Diagnostic]:
+    """What is to be said of the names of arrays in data files; None is one that is not given."""
+    from qspec.keras.data import name_doubts
+
+    names = () if result.report.plan is None else result.report.plan.layers.input_names
+    return [doubt for path in paths if path is not None for doubt in name_doubts(path, names)]
+
+
 def print_result(result: Result) -> None:
-    """Size and parity, in a few lines."""
+    """Size, parity, and the distance from the float model, in a few lines."""
     print(f"{result.path}: {result.size:,} bytes")
     for op, worst in sorted(result.parity.by_op().items()):
         print(f"  {op:24} {worst.largest} LSB at most, {worst.equal:8.3%} equal of {worst.elements:,} ({worst.layer})")
-    sqnr, fast = result.parity.sqnr, result.parity.sqnr_fast
-    print(f"  outputs against the simulation: {sqnr:.1f} dB, {fast:.1f} dB with the default kernels")
+    parity = result.parity
+    print(f"  SQNR of the file against the simulation (is it what was simulated?): {parity.sqnr:.1f} dB", end="")
+    print(f", {parity.sqnr_fast:.1f} dB with the default kernels")
+    if result.sqnr is not None:
+        print(f"  SQNR of the file against the float model (what quantization costs): {result.sqnr:.1f} dB")

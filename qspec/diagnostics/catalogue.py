@@ -71,6 +71,8 @@ RANGE_NEVER_OBSERVED = Code("QS603", "range-never-observed")
 LOWERING_DIFFERS = Code("QS604", "lowering-differs")
 REQUANTIZATION = Code("QS605", "requantization", Severity.NOTE)
 RULES_NOT_CHECKED = Code("QS606", "rules-not-checked", Severity.NOTE)
+DATA_MISFIT = Code("QS607", "data-misfit", Severity.WARNING)
+DATA_NAMES = Code("QS608", "data-names", Severity.WARNING)
 
 MISSING_EDITION = Code("QS901", "missing-edition", Severity.WARNING)
 UNUSED_SUPPRESSION = Code("QS902", "unused-suppression", Severity.WARNING)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from qspec.diagnostics import Place, SpecError
-from qspec.diagnostics.catalogue import UNUSABLE_DATA
+from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics.catalogue import DATA_NAMES, UNUSABLE_DATA
 from qspec.graph.layers import LayerGraph, Shape
 
 _ENDLESS = -1  # `tf.data.INFINITE_CARDINALITY`
@@ -158,6 +158,10 @@ def _unusable(message: str, advice: str) -> SpecError:
     return SpecError([UNUSABLE_DATA.at(Place("data"), message, help=advice)])
 
 
+_MODELS = (".keras", ".h5", ".hdf5", ".tflite")
+_SAVE = "write samples with `numpy.save` or `numpy.savez`"
+
+
 def read_data_file(path: str | os.PathLike[str]) -> Any:
     """The samples in a `.npy` file, or in a `.npz` file by input name; there `y` holds labels.
 
@@ -167,6 +171,8 @@ def read_data_file(path: str | os.PathLike[str]) -> Any:
         SpecError: the file cannot be read as such. Pickled objects are refused.
     """
     place = Place(str(path))
+    if str(path).endswith(_MODELS):
+        raise SpecError([UNUSABLE_DATA.at(place, "this is a model, and samples are asked for", help=_SAVE)])
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {"": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
@@ -174,9 +180,25 @@ def read_data_file(path: str | os.PathLike[str]) -> Any:
         raise SpecError([UNUSABLE_DATA.at(place, "there is no such file")]) from None
     except Exception:  # whatever numpy and zipfile raise on damaged files
         message = "this is no `.npy` or `.npz` file that can be read"
-        raise SpecError(
-            [UNUSABLE_DATA.at(place, message, help="write it with `numpy.save` or `numpy.savez`")]
-        ) from None
+        raise SpecError([UNUSABLE_DATA.at(place, message, help=_SAVE)]) from None
     labels = arrays.pop("y", None) if len(arrays) > 1 else None
     inputs = next(iter(arrays.values())) if len(arrays) == 1 else arrays
     return inputs if labels is None else [(inputs, labels)]
+
+
+def name_doubts(path: str | os.PathLike[str], names: Sequence[str]) -> Iterator[Diagnostic]:
+    """A warning for each array of a `.npz` file, one that was read, which has the name of no input (*names*) of the
+    model: it is not used, or taken for the only input."""
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return
+    with loaded:
+        arrays = loaded.files
+    inputs = [name for name in arrays if name != "y" or len(arrays) == 1]
+    wanted = ", ".join(f"`{name}`" for name in names)
+    advice = f"the model takes {wanted}; `y` holds labels"
+    for name in inputs:
+        if name not in names:
+            told = "is neither an input of the model nor `y`, and is not used"
+            told = f"is taken for the input {wanted}" if len(inputs) == len(names) == 1 else told
+            yield DATA_NAMES.at(Place(str(path)), f"the array `{name}` {told}", help=advice)

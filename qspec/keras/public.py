@@ -16,6 +16,7 @@ from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
+from qspec.keras.fixed_inputs import data_misfits
 from qspec.keras.float_file import float_file
 from qspec.keras.kernels.constant_quantization import QuantizedConstant
 from qspec.keras.quantized_model.bias_correction import InputMeans, correct_biases
@@ -111,7 +112,8 @@ def quantize(
 ) -> Result:
     """Post-training quantization in one go: calibrate on *data*, write the integer file to *path*, verify it.
 
-    Both *data* and *samples* take the forms that `apply` names; without *samples* some of *data* judge parity.
+    Both *data* and *samples* take the forms that `apply` names; without *samples* some of *data* judge parity, and all
+    of it accuracy, where it has labels.
 
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
@@ -119,8 +121,12 @@ def quantize(
     started = time.perf_counter()
     quantized, (file, calibration) = _apply(_loaded(spec), _unquantized(model), data, progress)
     seconds = {"lower and calibrate": time.perf_counter() - started}
-    judges = _given(quantized, samples) if samples is not None else calibration.take(slice(0, FEW))
-    return _export(quantized, file, path, judges, seconds)
+    if samples is not None:
+        judges = measured = _given(quantized, samples)
+    else:
+        judges = calibration.take(slice(0, FEW))
+        measured = judges if calibration.labels is None else calibration
+    return _export(quantized, file, path, judges, seconds, calibration, measured)
 
 
 def verify(
@@ -139,12 +145,20 @@ def verify(
         SpecError: the file is not what the spec asks for, or something cannot be read.
     """
     spec = _loaded(spec)
+    advice = ""
     if isinstance(model, QuantizedModel):
         _hold_to(spec, model)
     else:
+        advice = _CALIBRATE if calibration is None else ""
         model, _ = _apply(spec, model, data if calibration is None else calibration, None)
     content = read_file(path)
-    return _judge(model, spec, content, Path(path), parameters(model), _given(model, data), {})
+    return _judge(model, spec, content, Path(path), parameters(model), _given(model, data), {}, advice=advice)
+
+
+_CALIBRATE = (
+    "the float model was calibrated with the data that judge: name the samples that `quantize` calibrated with, "
+    "`--calibration DATA` or `calibration=data`"
+)
 
 
 def _hold_to(spec: Spec, model: QuantizedModel) -> None:
@@ -290,12 +304,14 @@ def _export(
     path: str | os.PathLike[str],
     samples: Samples | None,
     seconds: dict[str, float],
+    calibration: Samples | None = None,
+    measured: Samples | None = None,
 ) -> Result:
     started = time.perf_counter()
     known = parameters(model)
     content = write(file, model.plan, known, biases(model))
     seconds["write"] = time.perf_counter() - started
-    result = _judge(model, model.spec, content, Path(path), known, samples, seconds)
+    result = _judge(model, model.spec, content, Path(path), known, samples, seconds, calibration, measured)
     write_file(path, content)
     return result
 
@@ -308,11 +324,16 @@ def _judge(
     known: dict[int, Parameters],
     samples: Samples | None,
     seconds: dict[str, float],
+    calibration: Samples | None = None,
+    measured: Samples | None = None,
+    advice: str = "",
 ) -> Result:
-    """Verify the bytes that are, or are to be, the file at *path*."""
+    """Verify the bytes that are, or are to be, the file at *path*. *calibration* is all data that are held against
+    fixed ranges and *measured* those by which requirements are judged, if not the *samples*; *advice* is given where
+    scales differ everywhere."""
     started = time.perf_counter()
     inputs = random_samples(model.plan, known) if samples is None else list(samples.inputs)
-    indices, problems = verify_structure(content, str(path), model.plan, known)
+    indices, problems = verify_structure(content, str(path), model.plan, known, advice)
     if problems := problems or refusals(content, str(path)):
         raise SpecError(problems)
 
@@ -325,6 +346,8 @@ def _judge(
         inputs = [np.concatenate(parts) for parts in zip(*fixed_batches(inputs, model.plan.batch), strict=True)]
     parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, **how)
     seconds["verify"] = time.perf_counter() - started
-    measurement = Measurement(model, spec, content, parity, known, indices, samples)
-    found = (*parity_problems(parity, str(path)), *measurement.problems())
-    return Result(path, len(content), parity, check(spec, model.plan.layers), found, seconds)
+    measurement = Measurement(model, spec, content, parity, known, indices, samples if measured is None else measured)
+    data = samples if calibration is None else calibration
+    misfits = () if data is None else data_misfits(model.plan, data)
+    found = (*misfits, *parity_problems(parity, str(path)), *measurement.problems())
+    return Result(path, len(content), parity, check(spec, model.plan.layers), found, seconds, measurement)

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from qspec.diagnostics import Diagnostic
-from qspec.graph.ops import Slot
+from qspec.diagnostics.catalogue import REQUIREMENT_FAILED
 from qspec.keras.data import Samples
 from qspec.keras.execution.simulation import Hooks
 from qspec.keras.quantized_model.model import QuantizedModel
+from qspec.lint.asked_layer import asked_tensors
 from qspec.lint.facts import Deployed, gather
-from qspec.lint.requirement_failed import hold, path_words, placement_value, quantities
+from qspec.lint.requirement_failed import hold, path_words, placement_value
 from qspec.litert.parity import Parity
 from qspec.litert.predict import predict
 from qspec.litert.verify import read_tensors, sqnr
 from qspec.numerics import Parameters
+from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN
-from qspec.schema.spec import Spec
+from qspec.schema.spec import Requirement, Spec
 from qspec.syntax import tree
-
-_MEASURED = frozenset({"size", "parity", "sqnr", "accuracy_drop"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +41,45 @@ class Measurement:
     samples: Samples | None
 
     def problems(self) -> Iterator[Diagnostic]:
-        """An error for every `require` that asks for something measured and does not hold; `check` answers the rest."""
+        """An error for every `require` that does not hold, or that what is given cannot decide."""
         for requirement in self.spec.requirements:
-            if quantities(requirement) & _MEASURED:
-                yield from hold(requirement, self.value, self.call)
+            yield from hold(requirement, self.value, self.call, undecided=partial(self._undecided, requirement))
+
+    def _undecided(self, requirement: Requirement) -> Iterator[Diagnostic]:
+        parts = [part for part in nodes(requirement.condition) if isinstance(part, tree.Path | tree.Call)]
+        reasons = {part.span: reason for part in parts if (reason := self._missing(part)) is not None}
+        for span, (message, advice) in (
+            reasons or {requirement.condition.span: ("what it asks for has no value here", "")}
+        ).items():
+            yield REQUIREMENT_FAILED.at(span, f"this requirement cannot be decided: {message}", help=advice)
+
+    def _missing(self, part: tree.Path | tree.Call) -> tuple[str, str] | None:
+        """What is missing to measure *part*, and what to do about it; None if nothing is."""
+        path = part.function if isinstance(part, tree.Call) else part
+        if path.trailers or path.head.text not in ("sqnr", "accuracy_drop"):
+            return None
+        name = path.head.text
+        if self.samples is None:
+            return f"`{name}` needs samples", "give them: `qspec.export(model, path, samples)`"
+        return self._unlabelled() if name == "accuracy_drop" else None
+
+    def _unlabelled(self) -> tuple[str, str] | None:
+        """Why accuracy cannot be told."""
+        outputs = self.model.plan.layers.output_names
+        if len(outputs) != 1:
+            return f"`accuracy_drop` is of one output, and the model has {len(outputs)}", 'ask for `sqnr("layer")`'
+        assert self.samples is not None
+        labels = self.samples.labels
+        if labels is None:
+            return "`accuracy_drop` needs labels", "give `y` in the `.npz` file, or batches of `(x, y)`"
+        if _classes(self.float_outputs[0], labels) is None:
+            shape = self.float_outputs[0].shape
+            return (
+                f"`accuracy_drop` needs a class for each sample, and there are labels of shape {labels.shape}, type "
+                f"{labels.dtype}, for outputs of shape {shape}",
+                "give whole numbers, or one-hot rows",
+            )
+        return None
 
     def value(self, path: tree.Path) -> Any:
         """`size` (bytes), `parity` (LSB), `sqnr` (dB), `accuracy_drop` (percentage points), and what the plan tells:
@@ -59,20 +94,22 @@ class Measurement:
             case "parity":
                 return self.parity.largest
             case "sqnr" if self.samples is not None:
-                return sqnr(_joined(self.float_outputs), _joined(self.file_outputs))
-            case "accuracy_drop" if self.samples is not None and self.samples.labels is not None:
+                return self.sqnr
+            case "accuracy_drop" if self.samples is not None and self._unlabelled() is None:
                 return self._accuracy_drop(self.samples.labels)
         return UNKNOWN
 
     def call(self, call: tree.Call) -> Any:
-        """`sqnr("path")`: of one layer's output, against the float model's."""
-        argument = call.arguments[0].value if call.arguments else None
-        if call.function.head.text != "sqnr" or not isinstance(argument, tree.String) or self.samples is None:
+        """`sqnr("path")`: of the outputs of one layer, the worst, against the float model's."""
+        if call.function.head.text != "sqnr":
             return UNKNOWN
-        calls = [call.index for call in self.model.plan.layers.calls if call.layer.path == argument.text]
-        tensors = [self.model.plan.ops.slots.get(Slot(index, "output", 0)) for index in calls]
-        ratios = [self._tensor_sqnr(tensor) for tensor in tensors if tensor is not None]
-        return min(ratios) if ratios else UNKNOWN
+        tensors = [tensor for tensor in asked_tensors(call, self.model.plan) if tensor in self.indices]
+        return UNKNOWN if self.samples is None or not tensors else min(map(self._tensor_sqnr, tensors))
+
+    @cached_property
+    def sqnr(self) -> float:
+        """Of the file's outputs against the float model's, in dB; only where there are samples."""
+        return sqnr(_joined(self.float_outputs), _joined(self.file_outputs))
 
     @cached_property
     def deployed(self) -> tuple[Deployed, ...]:
@@ -94,9 +131,7 @@ class Measurement:
         outputs = self.model.float_model.predict(given, verbose=0)
         return [np.asarray(output) for output in keras.tree.flatten(outputs)]
 
-    def _accuracy_drop(self, labels: np.ndarray) -> Any:
-        if len(self.float_outputs) != 1:
-            return UNKNOWN
+    def _accuracy_drop(self, labels: Any) -> float:
         before, after = (_accuracy(outputs[0], labels) for outputs in (self.float_outputs, self.file_outputs))
         return 100 * (before - after)
 
@@ -121,7 +156,15 @@ def _joined(outputs: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    """The share of samples whose largest output is the labelled class; labels are classes or one-hot rows."""
-    classes = labels.argmax(-1) if labels.ndim == outputs.ndim and labels.shape[-1] > 1 else labels.reshape(-1)
+    """The share of samples whose largest output is the labelled class."""
     predicted = outputs.argmax(-1).reshape(-1) if outputs.shape[-1] > 1 else (outputs.reshape(-1) > 0.5).astype(int)
-    return float(np.mean(predicted == classes.reshape(-1)))
+    return float(np.mean(predicted == _classes(outputs, labels)))
+
+
+def _classes(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+    """The class of each sample (or of each of its rows), of labels that are classes or one-hot rows; None of others."""
+    one_hot = labels.ndim == outputs.ndim and labels.shape[-1] == outputs.shape[-1] > 1
+    classes = labels.argmax(-1).reshape(-1) if one_hot else labels.reshape(-1)
+    if classes.dtype.kind not in "biuf" or classes.size != outputs.size // outputs.shape[-1]:
+        return None
+    return classes if np.array_equal(classes, np.rint(classes)) else None

@@ -13,6 +13,7 @@ from qspec.diagnostics.catalogue import (
     CLIPPED_INPUT,
     DUPLICATE_ATTRIBUTE,
     DUPLICATE_NAME,
+    INVALID_EXPRESSION,
     INVALID_VALUE,
     LEFT_TO_HOST,
     MEANINGLESS_COMBINATION,
@@ -27,6 +28,7 @@ from qspec.diagnostics.catalogue import (
     SINGLE_CHANNEL,
     TARGET_WARNING,
     UNDEFINED_NAME,
+    UNKNOWN_LAYER_ATTRIBUTE,
 )
 from qspec.schema.spec import Spec
 
@@ -41,6 +43,8 @@ _OF_WHOLE_SPECS = frozenset(
 # After these the first definition holds.
 _HARMLESS = frozenset(code.code for code in (DUPLICATE_NAME, DUPLICATE_ATTRIBUTE, MISSING_IMPORT))
 _OF_VALUES = frozenset(code.code for code in (UNDEFINED_NAME, INVALID_VALUE, MEANINGLESS_COMBINATION))
+# Mistakes of a condition that show only against a model: the rule then matches nothing.
+_OF_CONDITIONS = frozenset({INVALID_EXPRESSION.code, UNKNOWN_LAYER_ATTRIBUTE.code})
 _WITHOUT_EFFECT_ON_TENSORS = frozenset({"require", "deploy", "calibrate", "train", "qspec", "import"})
 _WORD = re.compile(r"\w*")
 
@@ -73,11 +77,12 @@ class Doubts:
 _REQUIREMENT = REQUIREMENT_FAILED.code
 
 
-def doubts(spec: Spec, diagnostics: Iterable[Diagnostic]) -> Doubts:
-    """What *diagnostics*, those of reading *spec*, leave open."""
+def doubts(spec: Spec, diagnostics: Iterable[Diagnostic], of_plan: Iterable[Diagnostic] = ()) -> Doubts:
+    """What *diagnostics*, those of reading *spec*, leave open, and of those of its plan the mistakes in conditions."""
     errors = [item for item in diagnostics if item.severity is Severity.ERROR]
     if not errors:
-        return Doubts()
+        # What the other rules assign holds, and is judged.
+        return Doubts(mistaken=any(item.code in _OF_CONDITIONS for item in of_plan))
     assignments = (*spec.default, *(assignment for rule in spec.rules for assignment in rule.assignments))
     values = frozenset(one.value_span for one in assignments if one.quantizer is not None and one.quantizer.doubtful)
     words = [_statement(spec, item) for item in errors]

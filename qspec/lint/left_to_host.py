@@ -23,12 +23,12 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
         general: list[tuple[PlacedOp, Reason, Span]] = []
         for placed in deployed.placement.ops:
             reasons = () if placed.accelerated else placed.verdict.reasons
-            by_rule = [(reason, span) for reason in reasons if (span := _assigned_by(facts, reason, "rule"))]
+            by_rule = [(reason, span) for reason in reasons if (span := assigned_by(facts, reason, "rule"))]
             for reason, span in by_rule:
                 ops = found.setdefault(span, (placed, reason, {}))[2]
                 ops[f"{placed.op.kind} of `{placed.op.layer}`"] = None
             if placed.runs and not by_rule:
-                by_default = ((reason, _assigned_by(facts, reason, "default")) for reason in reasons)
+                by_default = ((reason, assigned_by(facts, reason, "default")) for reason in reasons)
                 general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():
             yield _diagnostic(facts, deployed, span, placed, reason, list(ops))
@@ -36,7 +36,7 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
             yield _by_default(deployed, general)
 
 
-def _assigned_by(facts: Facts, reason: Reason, kind: str) -> Span | None:
+def assigned_by(facts: Facts, reason: Reason, kind: str) -> Span | None:
     """The quantizer that is the reason, as it stands in the spec, if a block of that kind assigned it."""
     decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
     if decision is None or decision.origin.kind != kind or (kind == "default" and decision.quantizer is None):

@@ -34,18 +34,20 @@ def cut_text(deployed: Deployed) -> str:
 
 
 def _named(obstacle: Obstacle) -> str:
-    """`prelu_1` and 11 more (PRELU: `edgetpu` has no row for PRELU)."""
+    """`prelu_1` and 11 more (PRELU); the reasons stand beside it, at the rows that give them."""
     if not obstacle.ops:
         return f"the model ({_messages(obstacle)})"
     first, *others = obstacle.layers or ("",)
     more = f" and {len(others)} more" if others else ""
     where = f"`{first}`{more} " if first else ""
-    return f"{where}({_few_names(obstacle.kinds)}: {_messages(obstacle)})"
+    return f"{where}({_few_names(obstacle.kinds)})"
 
 
 def _lines(deployed: Deployed) -> Iterator[str]:
     placement, definition = deployed.placement, deployed.table.definition
-    title = f"{deployed.deploy.name}{f' ({definition.title})' if definition.title else ''}"
+    chosen = [f"{name} {value}" for name, value in deployed.table.options.items()]
+    known = ", ".join([*([definition.title] if definition.title else []), *chosen])
+    title = f"{deployed.deploy.name}{f' ({known})' if known else ''}"
     if placement.refused:
         yield f"{title}: refuses the whole model"
         refusing = (each for each in placement.obstacles if each.verdict.outcome is Outcome.REFUSED)
@@ -76,7 +78,7 @@ def _amounts(deployed: Deployed) -> Iterator[str]:
         yield f"  parameters: {placement.parameter_bytes / unit:.2f} of {room / unit:.2f} {name}{beyond}"
     if placement.covered != Coverage() and deployed.table.host is not None:
         macs = f"{_percent(placement.covered.macs)} of {_count(placement.macs)} multiply-accumulates"
-        parameters = f"{_percent(placement.covered.parameters)} of {_bytes(placement.total_parameters)} of parameters"
+        parameters = f"{_percent(placement.covered.parameters)} of {amount(placement.total_parameters)} of parameters"
         yield f"  {macs}, {parameters}"
 
 
@@ -87,6 +89,11 @@ def _left(deployed: Deployed) -> Iterator[str]:
         where = f"on {host.name}" if obstacle.runs and host is not None else "nowhere"
         lines.append(f"  {where}: {_why(obstacle)}{_gain(obstacle, number) if host is not None else ''}")
     yield from _few(lines)
+    told = {op.index for obstacle in placement.obstacles for op in obstacle.ops}
+    edges = [each.op for each in placement.ops if each.edge and not each.accelerated and each.op.index not in told]
+    if edges and host is not None:
+        names = _few_names([f"{op.kind} ({op.layer})" if op.layer else op.kind for op in edges])
+        yield f"  on {host.name}, at the model's edges: {names}"
     behind = sum(not placed.accelerated and placed.verdict.accepted and not placed.edge for placed in placement.ops)
     if behind and host is not None:
         whole = "" if placement.model.accepted else ", if it took the model"
@@ -150,5 +157,6 @@ def _count(number: int) -> str:
     return f"{number:,}"
 
 
-def _bytes(number: int) -> str:
+def amount(number: int) -> str:
+    """Bytes for people: `1.50 MiB`, `12.3 KiB`."""
     return f"{number / 2**20:.2f} MiB" if number >= 2**20 else f"{number / 2**10:.1f} KiB"

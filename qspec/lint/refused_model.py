@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REFUSED_MODEL
+from qspec.graph.operands import operand_name
 from qspec.lint.facts import Deployed, Facts
 from qspec.plan.places import Related, decided
 from qspec.plan.runtime import listed, unverified
@@ -26,7 +27,7 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
             yield REFUSED_MODEL.at(
                 deployed.deploy.span,
                 f"`{name}` refuses the whole model: {f'{where}: ' if ops else ''}{reason.message}",
-                related=((reason.span, f"{deployed.table.name} says so"), *_assigned(facts, reason)),
+                related=((reason.span, f"{deployed.table.name} says so"), *_assigned(facts, reason, ops)),
                 help=reason.help or "; ".join(doubts),
                 layer=ops[0].op.layer if ops else "",
                 op=ops[0].op.kind if ops else "",
@@ -34,9 +35,15 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
             )
 
 
-def _assigned(facts: Facts, reason: Reason) -> Related:
-    decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
-    return () if decision is None else decided(decision.origin, "its quantizer is assigned here")
+def _assigned(facts: Facts, reason: Reason, ops: Sequence[PlacedOp]) -> Related:
+    """Where the operand that is the reason has its quantizer from; of several ops, of the first."""
+    tensors = [] if reason.tensor is None else [reason.tensor]
+    if not tensors and ops and reason.operand:
+        op = ops[0].op
+        named = {operand_name(op.kind, position): tensor for position, tensor in enumerate(op.inputs)}
+        tensors = [{**named, "output": op.outputs[0]}.get(reason.operand, -1)]
+    decisions = (facts.plan.decisions.get(tensor) for tensor in tensors)
+    return next((decided(one.origin, "its quantizer is assigned here") for one in decisions if one is not None), ())
 
 
 def _of_the_model(deployed: Deployed) -> tuple[Reason, ...]:

@@ -98,6 +98,14 @@ class Report:
 
         return "\n\n".join(placement_text(deployed) for deployed in self.placement)
 
+    def size_text(self) -> str:
+        """The predicted size of the file, in a line for people; empty where none can be written."""
+        if self.plan is None or not self.ok or self.size is None:
+            return ""
+        from qspec.lint.placement_text import amount
+
+        return f"the file: about {amount(self.size)}"
+
     def requantized_text(self) -> str:
         """The layers that read requantized tensors, in a line for people; empty where there are none."""
         told = [f"{count} for `{layer}`" for layer, count in self.requantized.items()]
@@ -124,12 +132,13 @@ def check(
     from qspec.lint.doubts import doubts
     from qspec.lint.facts import gather
     from qspec.lint.lints import LINTS, lint
+    from qspec.lint.told_once import told_once
     from qspec.plan.make import make_plan
 
     plan = make_plan(spec, layers)
     facts = gather(spec, plan)
     verdicts = (*plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
-    reported = (*diagnostics, *doubts(spec, diagnostics).certain(verdicts))
+    reported = (*diagnostics, *told_once(doubts(spec, diagnostics, plan.diagnostics).certain(verdicts)))
     return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NEAR_LIMIT, REQUIREMENT_FAILED
+from qspec.lint.asked_layer import asked_tensors
 from qspec.lint.facts import Deployed, Facts
-from qspec.lint.placement_text import cut_text
+from qspec.lint.left_to_host import assigned_by
+from qspec.lint.placement_text import amount, cut_text
 from qspec.plan.places import Related
 from qspec.plan.runtime import listed
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds
 from qspec.schema.spec import Requirement
+from qspec.schema.targets import BYTES
 from qspec.syntax import tree
-from qspec.targets import Placement
+from qspec.targets import Obstacle, Placement, Reason
+from qspec.targets.costs import stored_bytes
 
 _MOST_OBSTACLES = 3
+_MOST_LAYERS = 3
 
 
 def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
@@ -39,7 +45,7 @@ def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
 
 def _held(requirement: Requirement, value: Callable[[tree.Path], Any], facts: Facts) -> Iterator[Diagnostic]:
     help, related = partial(_help, facts), partial(_related, facts)
-    return hold(requirement, value, help=help, related=related, predicted=("size",))
+    return hold(requirement, value, partial(_call, facts), help=help, related=related, predicted=("size",))
 
 
 def quantities(requirement: Requirement) -> frozenset[str]:
@@ -49,7 +55,7 @@ def quantities(requirement: Requirement) -> frozenset[str]:
 
 
 def _fails(requirement: Requirement, facts: Facts, size: int) -> bool:
-    return any(True for _ in hold(requirement, partial(_value, facts=facts, size=size)))
+    return any(True for _ in hold(requirement, partial(_value, facts=facts, size=size), partial(_call, facts)))
 
 
 def _near_limit(requirement: Requirement, size: int, margin: int) -> Diagnostic:
@@ -67,10 +73,12 @@ def hold(
     help: Callable[[Sequence[str]], str] = lambda names: "",
     related: Callable[[Sequence[str]], Related] = lambda names: (),
     predicted: Collection[str] = (),
+    undecided: Callable[[], Iterator[Diagnostic]] = lambda: iter(()),
 ) -> Iterator[Diagnostic]:
     """An error if *requirement* is false, or has a mistake in it. *value* and *call* give what is known, else
     UNKNOWN; *help* and *related* are the advice and the places behind the values, given the quantities that the
-    requirement asks for; *predicted* are those that are known only about."""
+    requirement asks for; *predicted* are those that are known only about; *undecided* is what is said where
+    what is known does not decide."""
     found: dict[str, Any] = {}
 
     def remember(part: tree.Path | tree.Call, result: Any) -> Any:
@@ -87,9 +95,12 @@ def hold(
     except Mistake as mistake:
         yield REQUIREMENT_FAILED.at(mistake.span, mistake.message, help=mistake.help)
         return
-    if holds is False:
+    if holds is UNKNOWN:
+        yield from undecided()
+    elif not holds:
+        asked = next((node.unit for node in nodes(requirement.condition) if _is_size(node)), None)
         values = ", ".join(
-            f"`{name}` is {'about ' if name in predicted else ''}{_spelled(name, number)}"
+            f"`{name}` is {'about ' if name in predicted else ''}{_spelled(name, number, asked)}"
             for name, number in found.items()
         )
         yield REQUIREMENT_FAILED.at(
@@ -108,6 +119,12 @@ def _value(path: tree.Path, facts: Facts, size: int | None) -> Any:
     if words == ["ops"]:
         return len(facts.plan.ops.ops)
     return placement_value(words, facts.deployed)
+
+
+def _call(facts: Facts, call: tree.Call) -> Any:
+    """`sqnr("layer")` needs data; that there is such a layer does not."""
+    asked_tensors(call, facts.plan)
+    return UNKNOWN
 
 
 def path_words(path: tree.Path) -> list[str]:
@@ -136,13 +153,29 @@ _MEASURES: Mapping[str, Callable[[Placement], float]] = {
 
 
 def _help(facts: Facts, quantities: Sequence[str]) -> str:
-    """Where a coverage falls short, the layers to change."""
+    """Where a coverage falls short, the layers to change; of a file too large, those that hold most of it."""
     for quantity in quantities:
+        if quantity == "size":
+            return _largest(facts)
         name, *measure = quantity.split(".")
         for deployed in facts.deployed:
             if deployed.deploy.name == name and measure[:1] in (["coverage"], ["partitions"]):
-                return cut_text(deployed)
+                cut = cut_text(deployed)
+                told = any(_assigned(facts, each) is not None for each in deployed.placement.obstacles)
+                return f"{cut}; QS401 or QS402 at the assignments say why" if told else cut
     return ""
+
+
+def _largest(facts: Facts) -> str:
+    """The layers whose constants have most bytes in the file."""
+    graph = facts.plan.ops
+    first = {tensor: op.layer for op in reversed(graph.ops) for tensor in op.inputs if tensor >= 0}
+    held: Counter[str] = Counter()
+    for tensor in graph.tensors:
+        if tensor.constant and tensor.shape is not None and tensor.id in first:
+            held[first[tensor.id]] += stored_bytes(tensor.shape, tensor.type)
+    told = [f"`{layer}` ({amount(size)})" for layer, size in held.most_common(_MOST_LAYERS) if layer and size]
+    return f"most of it is the constants of {', '.join(told)}" if told else ""
 
 
 def _related(facts: Facts, quantities: Sequence[str]) -> Related:
@@ -156,15 +189,34 @@ def _related(facts: Facts, quantities: Sequence[str]) -> Related:
             if deployed.deploy.span is not deployed.deploy.target.span:  # of one that the command names, it is
                 found.setdefault(deployed.deploy.span, f"`{name}` is deployed here")
             if measure[:1] in (["coverage"], ["partitions"]):
-                for obstacle in deployed.placement.obstacles[:_MOST_OBSTACLES]:
+                for number, obstacle in enumerate(deployed.placement.obstacles[:_MOST_OBSTACLES]):
+                    reason = _assigned(facts, obstacle)
+                    if number and reason is not None:
+                        continue  # what stands at the assignment, says so
                     kinds = f"{listed(obstacle.kinds)}: " if obstacle.kinds else ""
-                    found.setdefault(obstacle.reasons[0].span, f"not accelerated: {kinds}{obstacle.reasons[0].message}")
+                    reason = reason or obstacle.reasons[0]
+                    found.setdefault(reason.span, f"not accelerated: {kinds}{reason.message}")
     return tuple(found.items())
+
+
+def _assigned(facts: Facts, obstacle: Obstacle) -> Reason | None:
+    """The reason that an assignment brought, of a rule before those of `default`: there, QS401 or QS402 tells of it."""
+    for kind in ("rule", "default"):
+        for reason in obstacle.verdict.reasons:
+            if assigned_by(facts, reason, kind) is not None:
+                return reason
+    return None
 
 
 _UNITS = {"coverage": "%", "parameters": " B", "size": " B", "parity": " lsb", "sqnr": " dB", "accuracy_drop": "%"}
 
 
-def _spelled(name: str, value: float) -> str:
+def _spelled(name: str, value: float, asked: str | None) -> str:
+    """A value with its unit; a size also in the unit that was *asked* for."""
     unit = "%" if ".coverage" in name else _UNITS.get(name.split("(")[0].rsplit(".", 1)[-1], "")
-    return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.4g}{unit}"
+    spelled = f"{value:,}{unit}" if isinstance(value, int) else f"{value:.4g}{unit}"
+    return f"{value / BYTES[asked]:,.2f} {asked} ({spelled})" if unit == " B" and asked not in (None, "B") else spelled
+
+
+def _is_size(node: tree.Expression) -> TypeGuard[tree.Quantity]:
+    return isinstance(node, tree.Quantity) and node.unit in BYTES

@@ -20,11 +20,12 @@ from qspec.plan.plan import Plan
 
 
 def verify_structure(
-    content: bytes, path: str, plan: Plan, parameters: Mapping[int, Parameters]
+    content: bytes, path: str, plan: Plan, parameters: Mapping[int, Parameters], advice: str = ""
 ) -> tuple[dict[int, int], list[Diagnostic]]:
     """Find the plan's tensors in the file, op by op, and compare type, scale, zero point and axis of each.
 
-    Returns the file's tensor index for every tensor of the plan that was found, and what differs.
+    Returns the file's tensor index for every tensor of the plan that was found, and what differs. Scales and zero
+    points that differ in many tensors are told once; *advice* says what to do where calibration decides them.
     """
     model = unpack(content)
     body, place = model.subgraphs[0], Place(path)
@@ -59,6 +60,12 @@ def verify_structure(
         for tensor, index in indices.items()
         for difference in _differences(body.tensors[index], plan.ops.tensors[tensor].type, expected.get(tensor), model)
     ]
+    others = {
+        tensor: values
+        for tensor, index in indices.items()
+        if (values := " and ".join(_other_values(body.tensors[index], expected.get(tensor))))
+    }
+    problems += _told_together(plan, place, others, advice)
     problems += [
         FILE_DIFFERS_FROM_PLAN.at(place, f"`{plan.ops.tensors[tensor].name}` has other values than the plan")
         for tensor, index in indices.items()
@@ -76,6 +83,33 @@ def verify_structure(
     ]
     islands = [operator for begin, end in runs for operator in body.operators[begin:end]]
     return indices, problems + _unplanned_floats(body, place, plan, indices, islands)
+
+
+_FEW = 3  # tensors that are each told by themselves
+
+
+def _told_together(plan: Plan, place: Place, others: Mapping[int, str], advice: str) -> Iterator[Diagnostic]:
+    """The tensors whose scale or zero point differs, each by itself or, if they are many, those of data and weights."""
+    if len(others) <= _FEW:
+        for tensor, difference in others.items():
+            message = f"tensor `{plan.ops.tensors[tensor].name}` {difference}"
+            yield FILE_DIFFERS_FROM_PLAN.at(place, message, help=advice, related=_decided(plan, tensor))
+        return
+    weights = {tensor for tensor in others if _is_weight(plan.ops.tensors[tensor])}
+    for kind, tensors, help in (
+        ("weight tensors", weights, "they are those of another model, or training went on since"),
+        ("activations and biases", others.keys() - weights, advice),
+    ):
+        if tensors:
+            first = min(tensors)
+            message = f"{len(tensors)} {kind} have another scale or zero point than in the plan: "
+            message += f"`{plan.ops.tensors[first].name}` {others[first]}"
+            more = f", and so {len(tensors) - 1} more" if len(tensors) > 1 else ""
+            yield FILE_DIFFERS_FROM_PLAN.at(place, message + more, help=help)
+
+
+def _is_weight(tensor: Tensor) -> bool:
+    return tensor.slot is not None and tensor.slot.kind == "weights"
 
 
 def _decided(plan: Plan, tensor: int) -> Related:
@@ -143,7 +177,8 @@ def _intermediate_differences(
         if each is None or index is None:
             yield position, "is there, the plan has none" if each is None else "is missing"
         else:
-            for difference in _differences(body.tensors[index], each.type, parameters.get(each.like)):
+            tensor, expected = body.tensors[index], parameters.get(each.like)
+            for difference in (*_differences(tensor, each.type, expected), *_other_values(tensor, expected)):
                 yield position, difference
 
 
@@ -179,14 +214,21 @@ def _differences(tensor: Any, kind: str, expected: Parameters | None, model: Any
     if scale.size != expected.scale.size:
         yield f"has {_scales(scale.size)}, the plan {_scales(expected.scale.size)}"
         return
-    if not np.array_equal(scale, expected.scale.reshape(-1)):
-        yield f"has scale {_short(scale)}, the plan {_short(expected.scale.reshape(-1))}"
-    zero_point = _array(quantization, "zeroPoint", np.int64)
-    if not np.array_equal(zero_point, expected.zero_point.reshape(-1)):
-        yield f"has zero point {_short(zero_point)}, the plan {_short(expected.zero_point.reshape(-1))}"
     axis = int(quantization.quantizedDimension) if quantization is not None else 0
     if scale.size > 1 and axis != expected.axis:
         yield f"has its scales along axis {axis}, the plan along {expected.axis}"
+
+
+def _other_values(tensor: Any, expected: Parameters | None) -> Iterator[str]:
+    """How the scales and zero points of a *tensor* of the file differ from as many that the plan has."""
+    scale = _array(tensor.quantization, "scale", np.float32)
+    if expected is None or expected.block is not None or scale.size != expected.scale.size:
+        return
+    if not np.array_equal(scale, expected.scale.reshape(-1)):
+        yield f"has scale {_short(scale)}, the plan {_short(expected.scale.reshape(-1))}"
+    zero_point = _array(tensor.quantization, "zeroPoint", np.int64)
+    if not np.array_equal(zero_point, expected.zero_point.reshape(-1)):
+        yield f"has zero point {_short(zero_point)}, the plan {_short(expected.zero_point.reshape(-1))}"
 
 
 def _blocks(quantization: Any) -> Any:

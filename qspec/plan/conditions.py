@@ -19,8 +19,11 @@ from qspec.plan.patterns import Match
 from qspec.plan.program import Program
 from qspec.plan.quick_conditions import quick
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, evaluate, step_into
+from qspec.schema.names import listed
 from qspec.syntax import tree
 
+# What few conditions ask for, in the config of most layers.
+_INTERNAL = ("quantization_config", "_constraint", "_regularizer", "_initializer")
 GENERAL = ("name", "path", "class", "index", "params", "input.shape", "input.rank", "output.shape")
 
 
@@ -315,12 +318,11 @@ class _Condition:
             names = self.names(capture)
             # `layer.name` is `name` here.
             last = [name for name in names if name == word.rpartition(".")[2]]
-            similar = last or difflib.get_close_matches(word, names, n=1)
+            similar = last or difflib.get_close_matches(word, names)
+            usual = sorted((name for name in names if not name.endswith(_INTERNAL)), key=GENERAL.__contains__)
+            there_are = f"there are {listed(dict.fromkeys((*similar, *usual)))}"
+            advice = f"there is a similar one, `{similar[0]}`; {there_are}" if similar else there_are
             whose = "no matched layer" if capture is None else f"no layer that `{capture}` captures"
-            listed = ", ".join(f"`{name}`" for name in names)
-            advice = (
-                f"there is a similar one, `{similar[0]}`; all there are: {listed}" if similar else f"there are {listed}"
-            )
             yield UNKNOWN_LAYER_ATTRIBUTE.at(path.span, f"{whose} has an attribute `{word}`", help=advice)
 
     def names(self, capture: str | None) -> list[str]:

@@ -104,7 +104,9 @@ def _said(spec: Spec, layers: LayerGraph, predicted: OpGraph) -> _Said:
     index = LayerIndex(layers)
     slots = SlotTable(index, predicted)
     cascade = make_cascade(spec, slots, Attributes(index, predicted))
-    return _Said(slots, cascade, (*meaningless(spec), *cascade.diagnostics, *rule_reports(cascade, slots)))
+    return _Said(
+        slots, cascade, (*meaningless(spec), *cascade.diagnostics, *rule_reports(cascade, slots, spec.patterns))
+    )
 
 
 def _with_islands(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import OPAQUE, Op
-from qspec.plan.places import defined
+from qspec.plan.places import decided, defined
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.representation import representation, same_scale
 from qspec.targets import Judge, Reason, Table, Verdict
@@ -53,21 +53,25 @@ class Refusals:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.found: dict[tuple[Span | Place, str], _Refusal] = {}
+        self.found: dict[tuple[Span | Place, str, Span | None], _Refusal] = {}
 
     def add(self, op: Op, verdict: Verdict) -> None:
         """Take up an op with the verdict that is against it."""
         for reason in verdict.reasons:
             # No quantizer mends an op that the target does not have.
             span = Place(self.plan.layers.path) if verdict.row is None else culprit(self.plan, op, reason)
+            floating = _floating_output(self.plan, op, reason)
+            cause = None if floating is None else floating.origin.span
             # A quantizer that does not fit meets many ops, and one change mends them all.
-            key = (span, "" if reason.tensor is not None else reason.message)
-            self.found.setdefault(key, _Refusal(span, op, reason, verdict)).ops[f"{op.kind} of `{op.layer}`"] = None
+            key = (span, "" if reason.tensor is not None else reason.message, cause)
+            refusal = self.found.setdefault(key, _Refusal(span, op, reason, verdict, floating))
+            refusal.ops[f"{op.kind} of `{op.layer}`"] = None
 
-    def diagnostics(self, target: str) -> Iterator[Diagnostic]:
-        """One for each assignment and reason; *target* is the target's name for people."""
+    def diagnostics(self, target: str, table: str = "") -> Iterator[Diagnostic]:
+        """One for each assignment and reason; *target* is the target's name for people, *table* that of the table that
+        answered if it is another: of what stands behind the target."""
         for refusal in self.found.values():
-            yield refusal.diagnostic(self.plan, target)
+            yield refusal.diagnostic(self.plan, target, table or target)
 
 
 def _quantized(op: Op, plan: Plan) -> bool:
@@ -90,25 +94,42 @@ def _culprit(plan: Plan, op: Op, reason: Reason) -> Decision | None:
     return next((one for one in decisions if one is not None and one.origin.span is not None), None)
 
 
+def _floating_output(plan: Plan, op: Op, reason: Reason) -> Decision | None:
+    """The decision for the op's output, if that is float while the reason is its integer weights: what is not taken is
+    the two together."""
+    if reason.tensor is None or not plan.ops.tensors[reason.tensor].constant:
+        return None
+    weights, output = plan.decisions.get(reason.tensor), plan.decisions.get(op.outputs[0])
+    return output if _stores_integers(weights) and output is not None and not _stores_integers(output) else None
+
+
+def _stores_integers(decision: Decision | None) -> bool:
+    return decision is not None and decision.quantizer is not None and not decision.quantizer.is_float
+
+
 @dataclass
 class _Refusal:
     span: Span | Place
     op: Op
     reason: Reason
     verdict: Verdict
+    floating: Decision | None = None  # the op's output
     ops: dict[str, None] = field(default_factory=dict)
 
-    def diagnostic(self, plan: Plan, target: str) -> Diagnostic:
+    def diagnostic(self, plan: Plan, target: str, table: str) -> Diagnostic:
         first, *others = self.ops
         row = self.verdict.row
-        related: list[tuple[Span | Place, str]] = [(self.reason.span, f"what {target} takes")]
+        related: list[tuple[Span | Place, str]] = [(self.reason.span, f"what {table} takes")]
         if row is not None and row.span != self.reason.span:
             related.append((row.span, f"the row of {self.op.kind}"))
         decision = _culprit(plan, self.op, self.reason) if isinstance(self.span, Span) else None
+        if self.floating is not None:
+            related += decided(self.floating.origin, f"the output of `{self.op.layer}` is float because of this")
         related += defined(decision.quantizer, self.span) if decision is not None else ()
+        floating = "" if self.floating is None else "its output is float, and "
         return NOT_ACCEPTED.at(
             self.span,
-            f"{target} does not take {first} as planned: {self.reason.message}",
+            f"{target} does not take {first} as planned: {floating}{self.reason.message}",
             label=f"nor {listed(others)}" if others else "",
             related=tuple(related),
             help=self._advice(plan),
@@ -120,6 +141,8 @@ class _Refusal:
     def _advice(self, plan: Plan) -> str:
         if self.verdict.unverified is not None:
             return unverified(self.verdict)
+        if self.floating is not None:
+            return "beside a float output, assign `weights = float` too, or `all = float`"
         if self.verdict.row is None and not self.reason.help:
             return "no type helps: the model needs layers that become other ops"
         decision = plan.decisions.get(self.op.outputs[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import UNMATCHED_RULE
@@ -17,15 +19,69 @@ from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import tree
 
 _MOST_REASONS = 3
+# What stands in regular expressions and in no name of a layer.
+_REGULAR = re.compile(r"\.[*+?]|\\[dwsb.]|\[[^\]]*\]|^\^|\$$|[|(]|[^*]\+$")
 
 
-def unmatched(applied: AppliedRule, index: LayerIndex) -> Diagnostic:
-    """What is said of a rule that matches nothing."""
+Definitions = Mapping[str, tree.PatternDefinition]
+
+
+def unmatched(applied: AppliedRule, index: LayerIndex, definitions: Definitions) -> Diagnostic:
+    """What is said of a rule that matches nothing: where a pattern of *definitions* that it uses has a class that may
+    be misspelt, at that word."""
     rejected = sorted(applied.selected.rejected, key=lambda one: -one.nearness)
     if rejected:
         return _not_true(applied, rejected)
     mismatches = sorted(applied.found.mismatches, key=lambda one: -one.matched)
-    return _no_match(applied, mismatches, index) if mismatches else _no_class(applied, index)
+    told = _no_match(applied, mismatches, index) if mismatches else _no_class(applied, index)
+    return _at_definition(told, applied, index, definitions)
+
+
+def _at_definition(told: Diagnostic, applied: AppliedRule, index: LayerIndex, definitions: Definitions) -> Diagnostic:
+    """*told* of a rule, at the class in a pattern's definition that the model lacks and that looks like one it has."""
+    assert applied.program is not None
+    absent: dict[str, str] = {}
+    for atom in applied.program.atoms():
+        if atom.class_name and not atom.operation and (atom.class_name, False) not in index.by_class:
+            absent[atom.class_name] = _class_advice(atom, index)
+    needed = [
+        (name, word) for name, word in _needed(applied.rule.pattern, definitions, "", set()) if absent.get(word.text)
+    ]
+    if not needed or any(not name for name, _ in needed):
+        return told  # nothing is misspelt, or it stands in the rule itself
+    name, word = needed[0]
+    return replace(
+        told,
+        span=word.span,
+        message=f"no layer is a `{word.text}`, so the pattern `{name}` matches nothing",
+        label="",
+        related=((applied.rule.span, f"rule `{applied.rule.name}` uses it"),),
+        help=f"there is no `{word.text}` in this model{absent[word.text]}",
+        layer="",
+    )
+
+
+def _needed(
+    pattern: tree.Pattern, definitions: Definitions, within: str, seen: set[str]
+) -> Iterator[tuple[str, tree.Name]]:
+    """The classes that every match has, neither alternatives nor optional parts, each with the name of the definition
+    *within* which it stands."""
+    match pattern:
+        case tree.LayerClass(name=name) if name.text in definitions:
+            if name.text not in seen:
+                seen.add(name.text)
+                yield from _needed(definitions[name.text].pattern, definitions, name.text, seen)
+        case tree.LayerClass(name=name):
+            yield within, name
+        case tree.Step(part=part, optional=False):
+            yield from _needed(part, definitions, within, seen)
+        case tree.Chain(steps=parts):
+            for part in parts:
+                yield from _needed(part, definitions, within, seen)
+        case tree.Merge(name=name, inputs=parts):
+            for part in parts:
+                yield from _needed(part, definitions, within, seen)
+            yield within, name
 
 
 def _report(applied: AppliedRule, span: Span, help: str, label: str = "", layer: str = "") -> Diagnostic:
@@ -183,11 +239,11 @@ def _nearly(part: tree.Expression, value: str) -> str:
     match part:
         case tree.Compare(operator="==", left=left, right=right):
             wanted = next((side.text for side in (left, right) if isinstance(side, tree.String)), "")
+            if "*" in wanted:
+                return f'`==` compares texts as they are: a glob stands behind `like`: `like "{wanted}"`'
             return f'capitals count: write `"{value}"`' if wanted.lower() == value.lower() else ""
         case tree.TextMatch(kind="like", negated=False, pattern=tree.String(text=glob)):
-            wider = {glob.replace("*", "**"): "`*` stops at `/`", f"**{glob}**": "`like` is over the whole text"}
-            found = [f'{why}: `"{other}"` fits' for other, why in wider.items() if glob_matches(other, value)]
-            return found[0] if found else ""
+            return _wider_glob(glob, value)
         case tree.TextMatch(kind="matches", negated=False, pattern=tree.String(text=pattern)):
             from qspec.schema.regular_expression import compile_regex
 
@@ -195,3 +251,15 @@ def _nearly(part: tree.Expression, value: str) -> str:
             fits = not isinstance(wide, str) and wide.fullmatch(value)
             return f"`matches` is over the whole text: `'.*{pattern}.*'` fits" if fits else ""
     return ""
+
+
+def _wider_glob(glob: str, value: str) -> str:
+    """What to write for a glob that does not fit *value*."""
+    if _REGULAR.search(glob) and "'" not in glob:
+        return f"`like` takes a glob, and this looks like a regular expression: `matches '{glob}'`"
+    deeper = glob.replace("*", "**")
+    if glob_matches(deeper, value):
+        return f'`*` stops at `/`: `"{deeper}"` fits'
+    longer = [other for other in (f"{glob}*", f"**{glob}**") if glob_matches(other, value)]
+    written = " and ".join(f'`"{other}"`' for other in longer)
+    return f"`like` is over the whole text: {written} {'fits' if len(longer) == 1 else 'fit'}" if longer else ""

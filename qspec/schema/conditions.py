@@ -58,7 +58,7 @@ def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Di
     for text, other in pairs:
         if isinstance(other, tree.Path) and other.head.text in _ELSEWHERE and other.head.text not in captures:
             name = other.head.text
-            message = f"`{name}` is an attribute here, not a value"
+            message = f"a bare word is read as an attribute: `{name}` is no value here"
             meant = f"write `{_ELSEWHERE[name]}`"
             fix = Fix(meant, (Edit(other.span, _ELSEWHERE[name]),))
             found.add(INVALID_EXPRESSION.at(other.span, message, help=meant, fix=fix))
@@ -68,7 +68,7 @@ def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Di
         name = other.head.text
         if other.trailers or name in captures or name in _TEXTS or name in ("none", "true", "false"):
             continue
-        message = f"`{name}` is an attribute here: a bare word is never a text"
+        message = f"a bare word is read as an attribute, never as a text: `{name}`"
         found.add(INVALID_EXPRESSION.at(other.span, message, help=f'write it in quotes: `"{name}"`'))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics import Diagnostic, Diagnostics, Edit, Fix, Span
 from qspec.diagnostics.catalogue import INVALID_OPTION
 from qspec.schema.names import duplicate, offer
 from qspec.schema.spec import Deploy
-from qspec.schema.target import TargetDefinition
+from qspec.schema.target import OptionDefinition, TargetDefinition
 from qspec.schema.targets import allowed_values, allows, option_value
-from qspec.schema.values import shown
+from qspec.schema.values import shown, word
 from qspec.syntax import tree
 
 
@@ -33,11 +33,19 @@ def read_deploy(node: tree.Deploy, target: TargetDefinition, found: Diagnostics)
             written[name.text] = name.span
             value = option_value(argument.value)
             if value is None or not allows(target.options[name.text], value):
-                message = f"the option `{name.text}` of `{target.name}` cannot be {shown(argument.value)}"
-                option = target.options[name.text]
-                wrong = INVALID_OPTION.at(argument.value.span, message, help=allowed_values(option), target=target.name)
-                found.add(wrong.with_related(option.span, "the option is defined here"))
+                found.add(_wrong_value(target, target.options[name.text], argument.value))
             else:
                 options[name.text] = value
     alias = node.alias or node.target
     return Deploy(target=target, options=options, name=alias.text, span=alias.span)
+
+
+def _wrong_value(target: TargetDefinition, option: OptionDefinition, value: tree.Expression) -> Diagnostic:
+    """That the option does not take *value*; where that is one of its texts without quotes, how it is written."""
+    message = f"the option `{option.name}` of `{target.name}` cannot be {shown(value)}"
+    help, fix = allowed_values(option), None
+    if (text := word(value)) is not None and allows(option, text):
+        message, help = f"a text stands in quotes, found {shown(value)}", f'write `{option.name} = "{text}"`'
+        fix = Fix(f'write `"{text}"`', (Edit(value.span, f'"{text}"'),))
+    wrong = INVALID_OPTION.at(value.span, message, help=help, fix=fix, target=target.name)
+    return wrong.with_related(option.span, "the option is defined here")

@@ -230,10 +230,16 @@ class _Evaluation:
 
     def comparison(self, node: tree.Compare) -> bool | Unknown:
         left, right = self.value(node.left), self.value(node.right)
-        if node.operator in ("==", "!="):
-            same = _equal(left, right, node.span)
-            return same if node.operator == "==" else negate(same)
-        return _ordered(node.operator, left, right, node.span)
+        try:
+            if node.operator in ("==", "!="):
+                same = _equal(left, right, node.span)
+                return same if node.operator == "==" else negate(same)
+            return _ordered(node.operator, left, right, node.span)
+        except Mistake as mistake:
+            if node.operator not in ("==", "!=") or _is_of_shape(node.left) or _is_of_shape(node.right):
+                help = _of_one_position(node.span, (node.left, left, right), (node.right, right, left))
+                raise Mistake(mistake.span, mistake.message, help or mistake.help) from None
+            raise
 
     def membership(self, node: tree.Member) -> bool | Unknown:
         found = self._contains(node)
@@ -243,7 +249,11 @@ class _Evaluation:
         item = self.value(node.item)
         if isinstance(node.container, tree.RangeLiteral):
             low, high = self.value(node.container.low), self.value(node.container.high)
-            return all_of([_ordered("<=", low, item, node.span), _ordered("<=", item, high, node.span)])
+            try:
+                return all_of([_ordered("<=", low, item, node.span), _ordered("<=", item, high, node.span)])
+            except Mistake as mistake:
+                help = _of_one_position(node.span, (node.item, item, low)) or mistake.help
+                raise Mistake(mistake.span, mistake.message, help) from None
         texts = _texts(node.container) if isinstance(node.container, tree.TupleLiteral) else None
         if texts is not None and isinstance(item, str):
             return item in texts
@@ -378,6 +388,22 @@ def _ordered(operator: str, left: Value, right: Value, span: Span) -> bool | Unk
     if _kind(left) not in ("number", "text"):
         raise Mistake(span, f"{describe(left)} and {describe(right)} have no order", "use `==` or `in`")
     return bool(_ORDERS[operator](left, right))
+
+
+def _of_one_position(span: Span, *sides: tuple[tree.Expression, Value, Value]) -> str:
+    """What to write at *span* where an attribute that is a tuple meets a number, as only one position of it can:
+    each side, its value, and what that is compared with."""
+    for side, value, other in sides:
+        if isinstance(side, tree.Path) and _kind(value) == "tuple" and _kind(other) == "number":
+            text, end = span.source.text, side.span.end
+            position = "[-1]" if _is_of_shape(side) else "[0]"
+            return f"ask one position: `{text[span.start : end]}{position}{text[end : span.end]}`"
+    return ""
+
+
+def _is_of_shape(node: tree.Expression) -> bool:
+    trailers = node.trailers if isinstance(node, tree.Path) else ()
+    return any(isinstance(word, tree.Name) and word.text == "shape" for word in trailers)
 
 
 def _incomparable(left: Value, right: Value, span: Span) -> Mistake:

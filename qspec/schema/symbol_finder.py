@@ -270,7 +270,9 @@ class Finder:
 
 def _statements(files: Mapping[str, tree.File], imports: Mapping[tree.Import, str]) -> Iterator[tree.Statement]:
     """Every statement, those of an imported file behind the first import of it: of two definitions the first counts."""
-    main = next(iter(files))
+    main = next(iter(files), None)
+    if main is None:  # the text cannot be read at all
+        return
     seen = {main}
     pending = [iter(files[main].statements)]
     while pending:

@@ -33,7 +33,9 @@ from qspec.syntax import tree
 
 LONGEST_CHAIN = 64  # of `on` and `extends`
 
-_BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+"""The units of sizes, in bytes."""
+
 _ATTRIBUTES = ("title", "partition", "memory.parameters", "memory.excess")
 
 
@@ -244,8 +246,8 @@ class _Reader:
                 self.attributes["excess"] = text
             case "memory.excess", _:
                 return 'it says in quotes what becomes of the rest: `memory.excess = "it stays in main memory"`'
-            case _, tree.Quantity(value=size, unit=unit) if unit in _BYTES:
-                self.memory[name.removeprefix("memory.")] = round(size * _BYTES[unit])
+            case _, tree.Quantity(value=size, unit=unit) if unit in BYTES:
+                self.memory[name.removeprefix("memory.")] = round(size * BYTES[unit])
             case _:
                 return f"`{name}` is a size, for example `8 MiB`"
         return ""

@@ -18,7 +18,8 @@ def layout_edits(source: Source) -> tuple[Edit, ...]:
     old, new = source.text.split("\n"), text.split("\n")
     starts = [0, *accumulate(len(line) + 1 for line in old)]
     edits: list[Edit] = []
-    for kind, first, last, low, high in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    # Lines that come again and again, as `}`, are no landmarks: to compare each with each takes minutes.
+    for kind, first, last, low, high in SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             continue
         lines = "".join(f"{line}\n" for line in new[low:high])

@@ -7,7 +7,7 @@ import difflib
 from qspec.diagnostics import Span
 from qspec.syntax.lexer import END, NEWLINE
 from qspec.syntax.machine import UNITS
-from qspec.syntax.mistake import Explanation, Mistake, say
+from qspec.syntax.mistake import Explanation, Mistake, say, statement_word
 
 SWAPPED = {"=<": "<=", "=>": ">=", "<>": "!="}
 """Comparisons as they are written elsewhere, and here."""
@@ -21,6 +21,7 @@ _OTHER_WORDS = {
     "for": frozenset({"MATCH"}),
 }
 _MEANT_UNITS = {"byte": "B", "bytes": "B", "bits": "lsb", "percent": "%"}
+_TIMES = {"ns", "us", "µs", "ms", "s", "sec", "second", "seconds", "fps", "Hz"}
 
 
 def swapped_comparison(mistake: Mistake) -> Explanation | None:
@@ -52,9 +53,14 @@ def misspelt_unit(mistake: Mistake) -> Explanation | None:
     written = mistake.text(mistake.token)
     same = [unit for unit in sorted(UNITS) if unit.lower() == written.lower()]
     meant = same[:1] or [_MEANT_UNITS[written.lower()]] if same or written.lower() in _MEANT_UNITS else []
-    if not meant:
+    message = f"there is no unit `{written}`"
+    if meant:
+        return say(mistake, message, f"a unit with a similar name exists: `{meant[0]}`"), None
+    if statement_word(mistake) != "require":
         return None
-    return say(mistake, f"there is no unit `{written}`", f"a unit with a similar name exists: `{meant[0]}`"), None
+    if written in _TIMES:  # what it is a time of is no quantity either, which is told of the rest
+        return say(mistake, message, "a latency is not predicted: measure it on the device"), mistake.replaced()
+    return say(mistake, message, f"the units are {', '.join(f'`{unit}`' for unit in sorted(UNITS))} and `%`"), None
 
 
 def misspelt_keyword(mistake: Mistake) -> Explanation | None:

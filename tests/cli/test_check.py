@@ -103,7 +103,7 @@ def test_the_placement_stands_above_the_problems(check):
     code, out = check(write("good.qspec", GOOD + "deploy edgetpu as coral\n"), "--model", "small.keras")
 
     assert 0 == code
-    assert out.startswith("coral (Coral Edge TPU): ")
+    assert out.startswith("coral (Coral Edge TPU, runtime 14, compiler 16): ")
     assert out.endswith("\n\nno problems\n")
     assert "coral" not in check("good.qspec", "--model", "small.keras", "--format", "concise")[1]
 
@@ -259,8 +259,8 @@ def test_each_placement_of_several_files_is_headed_by_its_file(check):
     write("b.qspec", GOOD + "deploy nnapi  # qspec: ignore[QS408]\n")
     out = check("a.qspec", "b.qspec", "--model", "small.keras")[1]
 
-    assert "a.qspec:\nedgetpu (Coral Edge TPU): " in out
-    assert "b.qspec:\nnnapi (Android NNAPI): " in out
+    assert "a.qspec:\nedgetpu (Coral Edge TPU, runtime 14, compiler 16): " in out
+    assert "b.qspec:\nnnapi (Android NNAPI, api 30, feature_level 5): " in out
 
 
 # ---- models

@@ -59,15 +59,17 @@ def test_a_target_of_a_spec_is_asked_for_with_the_spec(check):
     assert 1 == alone
     assert "`qspec check SPEC.qspec --model m.tflite`" in out
     assert 0 == code, placed
-    assert placed.startswith("b2: 1 of 2 ops accelerated")
-    assert check("b2.qspec", "--model", "m.tflite", "--target", "b2")[1].startswith("b2: 0 of 2 ops accelerated")
+    assert placed.startswith("b2 (revision c): 1 of 2 ops accelerated")
+    assert check("b2.qspec", "--model", "m.tflite", "--target", "b2")[1].startswith(
+        "b2 (revision a): 0 of 2 ops accelerated"
+    )
 
 
 def test_a_file_for_targets(check):
     code, out = check("m.tflite", "--target", "edgetpu", "--target", "tflite")
 
     assert 0 == code
-    assert ["edgetpu (Coral Edge TPU)", "tflite (LiteRT built-in kernels)"] == [
+    assert ["edgetpu (Coral Edge TPU, runtime 14, compiler 16)", "tflite (LiteRT built-in kernels)"] == [
         line.split(": ")[0] for line in out.splitlines() if line[:1].islower() and ": " in line
     ]
 
@@ -77,7 +79,7 @@ def test_a_file_against_a_spec(check):
     code, out = check("edge.qspec", "--model", "m.tflite")
 
     assert 1 == code
-    assert out.startswith("coral (Coral Edge TPU): 2 of 2 ops accelerated")
+    assert out.startswith("coral (Coral Edge TPU, runtime 14, compiler 16): 2 of 2 ops accelerated")
     assert "error[QS407]: this requirement does not hold: `ops` is 2" in out
     assert 1 == out.count("note[QS606]")
 
@@ -98,7 +100,7 @@ def test_concise_and_json(check):
     document = json.loads(check("m.tflite", "--target", "edgetpu", "--format", "json")[1])
     size = Path("m.tflite").stat().st_size
     assert {"version", "diagnostics", "file", "placement", "plan", "summary"} == set(document)
-    assert [{"spec": "m.tflite", "size": size, "ops": 2}] == document["file"]
+    assert [{"spec": "m.tflite", "size": size, "ops": 2, "requantized": None}] == document["file"]
     assert [("m.tflite", "edgetpu", ["FULLY_CONNECTED", "SOFTMAX"])] == [
         (each["spec"], each["name"], [op["op"] for op in each["ops"]]) for each in document["placement"]
     ]

@@ -214,3 +214,145 @@ def test_a_missing_litert_names_the_command_that_brings_it(run, monkeypatch):
 
         assert 1 == status
         one_error(out, "QS506", "`ai-edge-litert` is not installed", "pip install 'qspec[litert]'")
+
+
+# ---- what a person wrote is never dropped
+
+
+def with_requirement(here, text: str) -> str:
+    (here / "asks.qspec").write_text(f"{SPEC}require {text}\n")
+    return "asks.qspec"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('sqnr("nonexistent") > 99 dB', ["the model has no layer `nonexistent`", "there is `image`"]),
+        ('sqnr("convv") > 1 dB', ["the model has no layer `convv`", "similar: `conv`"]),
+        ('size < 9 MB or sqnr("pol") > 1 dB', ["similar: `pool`"]),
+        ('sqnr("conv") > 1 dB', ["`conv` is not a tensor of its own", "in that of `relu`"]),
+    ],
+)
+def test_a_layer_that_cannot_be_asked_is_an_error_before_anything_is_done(run, here, text, words):
+    spec = with_requirement(here, text)
+    for arguments in (["check", spec, "--model", "tiny.keras"], quantize(spec), verify(spec=spec)):
+        code, out = run(*arguments)
+
+        assert 1 == code
+        assert "error[QS407]" in out
+        assert f"--> {spec}:6:{text.index('(') + 10}" in out
+        assert all(word in out for word in words), out
+    assert not Path("out.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "expected"),
+    [
+        ("accuracy_drop <= 100%", "data.npy", "`accuracy_drop` needs labels"),
+        ("accuracy_drop <= 100%", "floats.npz", "needs a class for each sample"),
+        ("accuracy_drop <= 100%", "data.npz", None),
+        ("size < 9 MB or accuracy_drop <= 1%", "data.npy", None),
+        ('sqnr("relu") > 1 dB and sqnr > 1 dB', "data.npy", None),
+        ('sqnr("relu") > 300 dB', "data.npy", "this requirement does not hold"),
+    ],
+)
+def test_a_requirement_is_decided_or_told(run, here, text, data, expected):
+    np.savez("floats.npz", image=np.load("data.npy"), y=np.linspace(0, 1, 12))
+    spec = with_requirement(here, text)
+    assert 0 == run("check", spec, "--model", "tiny.keras")[0]
+    code, out = run(*quantize(spec, data=data))
+
+    assert (0 if expected is None else 1) == code, out
+    assert Path("out.tflite").exists()
+    assert ("written all the same" in out) == (expected is not None)
+    if expected is not None:
+        assert expected in out
+        assert "error[QS407]" in out
+        assert f"--> {spec}:6:" in out
+
+
+def test_a_coverage_that_is_required_is_asked_by_verify_too(run, here):
+    code, out = run(*verify(spec=with_requirement(here, "edgetpu.coverage < 1%")))
+
+    assert 1 == code
+    assert "error[QS407]" in out
+
+
+def test_without_samples_a_requirement_that_needs_them_is_told(here):
+    trained = qspec.load_model("trained.keras")
+    spec = qspec.load(with_requirement(here, "sqnr > 1 dB"))
+    model = qspec.apply(spec, trained.float_model, np.load("data.npy"))
+
+    told = [item.message for item in qspec.export(model, "out.tflite").diagnostics]
+
+    assert ["this requirement cannot be decided: `sqnr` needs samples"] == told
+
+
+@pytest.mark.parametrize("output", ["tiny.keras", "./tiny.qspec", "data.npy", "linked.tflite", "out.keras", "out"])
+def test_an_output_that_would_overwrite_an_input_or_has_another_ending_is_refused(run, here, capsys, output):
+    os.link("data.npy", "linked.tflite")
+    before = {path.name: path.read_bytes() for path in here.iterdir()}
+
+    assert 2 == main(quantize(output=output))
+    assert output in capsys.readouterr().err
+    assert before == {path.name: path.read_bytes() for path in here.iterdir()}
+
+
+def test_scales_that_differ_everywhere_are_told_once(run, here):
+    np.save("others.npy", 3 * np.load("data.npy"))
+    _, out = run(*verify(data="others.npy"))
+
+    one_error(out, "QS601", "activations and biases have another scale or zero point", "--calibration")
+
+
+def test_the_distance_from_simulation_and_from_the_float_model_are_both_named(run):
+    out = run(*quantize())[1]
+
+    assert "SQNR of the file against the simulation" in out
+    assert "SQNR of the file against the float model" in out
+
+
+# ---- data
+
+
+@pytest.mark.parametrize(
+    ("range_", "words"),
+    [
+        ("fixed(0, 255)", "cover 0.39%"),
+        ("fixed(-1, 0)", "100% of the data lie outside"),
+        ("fixed(0, 0.5)", "of the data lie outside"),
+        ("fixed(0, 1)", ""),
+        ("fixed(-1, 1)", ""),
+        ("fixed(0, 0.95)", ""),
+        ("fixed(-8, 8)", ""),
+    ],
+)
+def test_data_are_held_against_a_fixed_range(run, here, range_, words):
+    (here / "range.qspec").write_text(SPEC + f"input {{ type = int8, range = {range_} }}\n")
+    _, out = run(*quantize("range.qspec"))
+
+    assert ("warning[QS607]" in out) == bool(words), out
+    if words:
+        assert words in out
+        assert "--> range.qspec:6:30" in out
+
+
+def test_names_in_an_archive_are_told_where_they_are_not_those_of_inputs(run, here):
+    samples = np.load("data.npy")
+    np.savez("more.npz", image=samples, labels=np.zeros(12))
+    np.savez("other.npz", picture=samples, y=np.zeros(12))
+    for data, message in (
+        ("more.npz", "the array `labels` is neither an input of the model nor `y`"),
+        ("other.npz", "the array `picture` is taken for the input `image`"),
+        ("data.npz", ""),
+    ):
+        for arguments in (quantize(data=data), [*verify(data=data), "--calibration", "data.npy"]):
+            code, out = run(*arguments)
+
+            assert 0 == code, out
+            assert ("warning[QS608]" in out) == bool(message)
+            assert message in out
+
+
+def test_a_model_given_as_data_is_told(run):
+    one_error(run(*quantize(data="tiny.keras"))[1], "QS504", "--> tiny.keras", "this is a model")

@@ -28,4 +28,11 @@ def test_a_spec_with_mistakes_is_told_instead(tmp_path: Path):
     assert done.out.startswith("error[QS101]: quantizer `w9` is not defined")
 
 
+def test_a_spec_comes_through_a_pipe(tmp_path: Path):
+    done = qspec("schema", "-", cwd=tmp_path, text="qspec 1\ndeploy xnnpack\n")
+
+    assert (0, "") == (done.code, done.err)
+    assert ["xnnpack"] == [deploy["name"] for deploy in json.loads(done.out)["deploys"]]
+
+
 DIGITS = resource("specs") / "examples" / "digits.qspec"

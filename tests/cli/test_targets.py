@@ -229,6 +229,7 @@ def test_as_data(tmp_path: Path) -> None:
         (["edgetpu", "--option", "runtime=9"], "QS406", "`runtime` goes from 10 to 14"),
         (["edgetpu", "--option", "runtime"], "QS406", "`runtime` goes from 10 to 14"),
         (["ethos_u", "--option", "variant=u56"], "QS406", "`variant` is "),
+        (["ethos_u", "--option", 'variant="u56"'], "QS406", "`variant` is "),
         (["tflite", "--option", "x=1"], "QS406", "the target takes no options"),
         (["broken.qspec"], "QS101", "no op of LiteRT"),
     ],
@@ -242,6 +243,13 @@ def test_mistakes_are_told(tmp_path: Path, arguments: list[str], code: str, mess
     assert f"[{code}]" in done.out
     assert message in done.out
     assert "Traceback" not in done.out + done.err
+
+
+@pytest.mark.parametrize("value", ["u65", '"u65"', "'u65'"])
+def test_a_text_is_chosen_with_or_without_quotes(tmp_path: Path, value: str) -> None:
+    done = targets("ethos_u", "--option", f"variant={value}", cwd=tmp_path)
+
+    assert (0, True) == (done.code, "; here u65" in done.out)
 
 
 def test_no_framework_is_loaded() -> None:

@@ -197,3 +197,18 @@ def test_no_file_is_left_where_the_data_is_unusable(tmp_path):
         qspec.quantize(qspec.loads(SPEC), model, np.full((4, 20), np.nan), tmp_path / "m.tflite")
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_accuracy_is_judged_by_all_labelled_samples(tmp_path):
+    """Of the eight that judge parity, each would be 12.5 percentage points."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="softmax")])
+    data = inputs_of(model, 200)
+    labels = np.argmax(model.predict(data, verbose=0), -1)
+    labels[100:] = (labels[100:] + 1) % 3  # half are wrong, and none of the first
+    spec = qspec.loads(SPEC + "require accuracy_drop <= -99%")
+
+    result = qspec.quantize(spec, model, [(data, labels)], tmp_path / "m.tflite")
+    drop = 50 - 100 * np.mean(np.argmax(result.predict(data), -1) == labels)
+
+    assert [f"`accuracy_drop` is {drop:g}%"] == [item.message.split(":")[-1].strip() for item in result.diagnostics]

@@ -86,3 +86,12 @@ def test_a_table_with_a_mistake_gives_no_verdict_and_a_sound_one_does() -> None:
 
     # The runtime takes the 16 bits, between two QUANTIZE ops.
     assert [(5, "QS101"), (15, "QS402")] == found
+
+
+@pytest.mark.parametrize("condition", ["actvation == 1", "not name"])
+def test_what_depends_on_a_rule_with_a_mistaken_condition_is_not_said(condition: str) -> None:
+    narrow = 'rule narrow match ReLU where name == "stem_relu" { output = a8(type = int16, scheme = symmetric) }\n'
+    wrong = f"rule wrong match Dense where {condition} {{ output = a8(range = mse) }}\n"
+
+    assert [(4, "QS315")] == said(STANDARD + DEFAULT.replace("\n", " ") + "\n" + narrow)
+    assert [5] == [line for line, _ in said(STANDARD + DEFAULT + narrow + wrong)]

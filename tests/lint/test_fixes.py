@@ -30,6 +30,11 @@ def said(text: str, code: str) -> list[Diagnostic]:
         ("QS901", SPEC.removeprefix("qspec 1\n\n"), SPEC),
         ("QS901", f"# mine\n{DEFAULT}", f"qspec 1\n\n# mine\n{DEFAULT}"),
         ("QS901", "", "qspec 1\n"),
+        (
+            "QS406",
+            f"{SPEC}deploy ethos_u(variant = u65) as npu\n",
+            f'{SPEC}deploy ethos_u(variant = "u65") as npu\n',
+        ),
         ("QS904", SPEC.replace("\n\nd", '\nimport "std/float16.qspec"\n\nd'), SPEC),
         (
             "QS904",

@@ -65,9 +65,29 @@ def test_a_coverage_that_falls_short_names_the_layers_to_change() -> None:
     (failed,) = report(NPU + "deploy npu\nrequire npu.coverage == 100%\n").diagnostics
 
     assert (
-        "to have the whole model on npu, change `add_0` and 2 more (ADD: no sums), 85.7%; "
-        "then `last` (LOGISTIC: `npu` has no row for LOGISTIC), 100%" == failed.help
+        "to have the whole model on npu, change `add_0` and 2 more (ADD), 85.7%; then `last` (LOGISTIC), 100%"
+        == failed.help
     )
+    assert [
+        "`npu` is deployed here", "not accelerated: ADD: no sums",
+        "not accelerated: LOGISTIC: `npu` has no row for LOGISTIC",
+    ] == [label for _, label in failed.related]  # fmt: skip
+
+
+def test_a_file_too_large_names_the_layers_that_hold_it_in_the_unit_that_was_asked() -> None:
+    m = ModelBuilder()
+    value = m.input(8, 8, 4, name="image")
+    for name, filters in (("small", 4), ("large", 64), ("middle", 8), ("tiny", 1)):
+        value = m("Conv2D", value, name=name, filters=filters, use_bias=False)
+    spec, _ = loads(HEAD + "require size <= 1 KiB", "spec.qspec")
+    assert spec is not None
+    made = check(spec, m.graph(value))
+    (failed,) = made.diagnostics
+
+    # 3 by 3 windows of 1 byte: 9 * 4 * 64, 9 * 64 * 8, 9 * 4 * 4; and 4 bytes for each bias that the kernel wants.
+    assert made.size is not None
+    assert f"`size` is about {made.size / 1024:.2f} KiB ({made.size:,} B)" in failed.message
+    assert "most of it is the constants of `middle` (4.5 KiB), `large` (2.5 KiB), `small` (0.2 KiB)" == failed.help
 
 
 def test_hundreds_of_ops_on_many_targets_stay_readable() -> None:
@@ -145,6 +165,17 @@ def test_a_model_refused_for_its_edges_alone_says_why() -> None:
     lines = check(spec, blocks(1)).placement_text().splitlines()
     assert "npu: refuses the whole model" == lines[0]
     assert ["  QUANTIZE (image): float [spec.qspec:6]"] == lines[1:]
+
+
+def test_what_the_host_does_at_the_edges_and_the_options_are_told() -> None:
+    target = "target npu on tflite { option size = 'b' in ('a', 'b'), op CONV_2D | ADD | LOGISTIC { input = int8 } }\n"
+    spec, _ = loads(HEAD.replace("input { type = int8 }", "input { type = float32 }") + target + "deploy npu\n")
+    assert spec is not None
+
+    assert [
+        "npu (size b): 3 of 4 ops accelerated, 100% of the compute ops, 1 partition",
+        "  on tflite, at the model's edges: QUANTIZE (image)",
+    ] == [line for line in check(spec, blocks(1)).placement_text().splitlines() if "multiply" not in line]
 
 
 def test_all_of_it_for_programs() -> None:

@@ -29,7 +29,7 @@ MISTAKES = {
         "rule b match SeparableConv2D { weights = w8_tensor }\nrule b2 match SeparableConv2D { weights = w8 }",
         [(6, "QS302")],
     ),
-    "four bits": ("rule c match Add { output = a8(type = int4) }", [(29, "QS401"), (29, "QS402")]),
+    "four bits": ("rule c match Add { output = a8(type = int4) }", [(29, "QS401")]),
     "unknown attribute": ("rule d match Conv2D where filtrs == 3 { weights = w8 }", [(27, "QS304")]),
     "undefined quantizer": ("rule e match MaxPooling2D { output = a9 }", [(38, "QS101")]),
     "missing import": ('import "nowhere.qspec"', [(8, "QS102")]),
@@ -46,8 +46,10 @@ def test_a_good_spec_is_ok():
     report, found = reported(GOOD)
 
     assert (set(), True) == (found, report.ok)
+    assert report.size is not None
+    assert f"the file: about {report.size / 1024:.1f} KiB" == report.size_text()
     assert (
-        "coral (Coral Edge TPU): 8 of 8 ops accelerated, 100% of the compute ops, 1 partition"
+        "coral (Coral Edge TPU, runtime 14, compiler 16): 8 of 8 ops accelerated, 100% of the compute ops, 1 partition"
         in report.placement_text()
     )
 
@@ -73,10 +75,34 @@ def test_all_mistakes_are_reported_in_one_run_each_at_its_place(seed):
 
 def test_both_positions_of_a_quantizer_that_is_not_taken():
     report, _ = reported(GOOD + "rule c match Add { output = a8(type = int4) }\n")
+    (item,) = report.diagnostics
+    (first, takes), *_, (last, neither) = item.related
 
-    for item in report.diagnostics:
-        assert "spec.qspec" == item.span.source.path
-        assert item.related[0][0].source.path in ("targets/tflite.qspec", "targets/edgetpu.qspec")
+    assert ("spec.qspec", "QS401") == (item.span.source.path, item.code)
+    assert ("targets/tflite.qspec", "what tflite takes") == (first.source.path, takes)
+    assert "targets/edgetpu.qspec" == last.source.path
+    assert neither.startswith("what edgetpu takes (`coral` does not take it either")
+
+
+def test_integer_weights_beside_a_float_output_are_told_with_what_made_it_float():
+    text = GOOD.replace("edgetpu as coral", "ethos_u as npu").replace("weights = w8_tensor", "output = float")
+    report, _ = reported(text)
+    (item,) = (one for one in report.diagnostics if one.op == "FULLY_CONNECTED")
+
+    assert item.message.endswith("its output is float, and `weights` is int8; taken: float32")
+    assert "beside a float output, assign `weights = float` too, or `all = float`" == item.help
+    texts = {label: span.source.text[span.start : span.end] for span, label in item.related}
+    assert "float" == texts["the output of `head` is float because of this"]
+    assert {"what tflm takes", "what ethos_u takes"} < {label.split(" (")[0] for label in texts}
+
+
+def test_a_coverage_that_falls_short_leaves_the_reasons_to_the_assignments():
+    wide = "quantizer a16 extends a8 { type = int16, scheme = symmetric }\nrule w match any { output = a16 }\n"
+    report, _ = reported(GOOD + wide + "require coral.coverage == 100%\n")
+    item = next(one for one in report.diagnostics if one.code == "QS407")
+
+    assert item.help.endswith("; QS401 or QS402 at the assignments say why")
+    assert 1 == sum(label.startswith("not accelerated: ") for _, label in item.related)
 
 
 def test_without_a_model_only_the_spec_is_checked():

@@ -121,6 +121,30 @@ def test_a_tuple_and_a_number_help_with_a_tuple(model):
     assert "write `(2, 2)`" == diagnostic.help
 
 
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("output.shape == 64", "output.shape[-1] == 64"),
+        ("64 < output.shape", "64 < output.shape[-1]"),
+        ("strides >= 2", "strides[0] >= 2"),
+        ("strides in 1..2", "strides[0] in 1..2"),
+    ],
+)
+def test_a_tuple_and_a_number_help_with_a_position_that_can_be_followed(model, where, expected):
+    (diagnostic,) = plan_of(f"rule r match Conv2D where {where} {{ all = float }}", model).diagnostics
+
+    assert f"ask one position: `{expected}`" == diagnostic.help
+    followed = plan_of(f"rule r match Conv2D where {expected} {{ all = float }}", model).diagnostics
+    assert {"QS205"}.isdisjoint(item.code for item in followed)
+
+
+def test_of_the_attributes_that_there_are_at_most_ten_are_listed(model):
+    (diagnostic,) = plan_of("rule r match Conv2D where zzz == 3 { all = float }", model).diagnostics
+
+    assert 10 == diagnostic.help.count("`") // 2
+    assert "_initializer" not in diagnostic.help
+
+
 def test_objects_in_a_config_are_unknown(model):
     plan = plan_of('rule r match BatchNormalization where kernel_initializer == "zeros" { all = float }', model)
 

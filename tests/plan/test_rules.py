@@ -114,6 +114,18 @@ def test_a_chain_with_alternatives_offers_no_class_that_it_has_already(small):
     assert "similar" not in diagnostic.help
 
 
+def test_a_misspelt_class_in_a_definition_is_told_there_once(small):
+    text = """
+    pattern p = Conv2D -> BatchNorm
+    rule r match p { weights = w8 }
+    rule s match p as x -> ReLU { x.weights = w8 }
+    """
+    (diagnostic,) = plan_of(text, small).diagnostics
+
+    assert ("QS301", "BatchNorm") == (diagnostic.code, _text(diagnostic.span))
+    assert ["r", "s"] == [_text(span) for span, _ in diagnostic.related]
+
+
 def test_an_overridden_rule_shows_what_overrides_it(small):
     text = "rule early match Dense { weights = w8_tensor }\nrule late match any where params > 0 { weights = w8 }"
     (diagnostic,) = plan_of(text, small).diagnostics
@@ -122,10 +134,48 @@ def test_an_overridden_rule_shows_what_overrides_it(small):
     assert ["late"] == [span.source.text[span.start : span.end] for span, _ in diagnostic.related]
 
 
-def test_a_rule_with_one_slot_left_is_not_overridden(small):
-    text = "rule early match Dense { weights = w8_tensor, output = a8 }\nrule late match any { weights = w8 }"
+def _text(span):
+    return span.source.text[span.start : span.end]
 
-    assert [] == codes(plan_of(text, small))
+
+def test_of_a_rule_with_one_slot_left_the_other_assignments_are_overridden(small):
+    text = "rule early match Dense { weights = w8_tensor, output = a8 }\nrule late match any { weights = w8 }"
+    (diagnostic,) = plan_of(text, small).diagnostics
+
+    assert ("QS302", "weights") == (diagnostic.code, _text(diagnostic.span))
+    assert [("weights", "the later rule `late` overrides it")] == [(_text(s), m) for s, m in diagnostic.related]
+
+
+def test_an_assignment_to_a_part_that_later_rules_override(small):
+    text = """
+    rule blocks match Conv2D -> BatchNormalization as mid -> ReLU as act { weights = w8_tensor, act.output = a8_wide }
+    rule one match ReLU where path == "stem_relu" { output = unit }
+    """
+    (diagnostic,) = plan_of(text, small).diagnostics
+
+    assert ("QS302", "act.output") == (diagnostic.code, _text(diagnostic.span))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "rule late match Dense { output = a8_wide }",  # on some of its tensors
+        "rule late match any { output = a8 }",  # the same again
+        'rule late match any { weights["kernel"] = w8_tensor, bias = float }',  # something else
+    ],
+)
+def test_an_assignment_with_some_effect_is_not_overridden(small, later):
+    text = f"rule early match any {{ weights = w8(range = mse), output = a8 }}\n{later}"
+
+    assert [] == [code for code in codes(plan_of(text, small)) if code == "QS302"]
+
+
+def test_an_assignment_that_its_own_rule_overrides(small):
+    text = 'rule r match Dense { weights["kernel"] = w8_tensor, weights = w8, output = a8 }'
+    (diagnostic,) = plan_of(text, small).diagnostics
+
+    assert ("QS302", 'weights["kernel"]') == (diagnostic.code, _text(diagnostic.span))
+    assert [("weights", "overridden here")] == [(_text(span), said) for span, said in diagnostic.related]
 
 
 @pytest.mark.parametrize(

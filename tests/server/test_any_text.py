@@ -61,21 +61,26 @@ def mutilated(chance: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(60))
 def test_no_feature_fails(seed: int, tmp_path: Path):
     print("seed", seed)
-    ask_everything(random.Random(seed), small_file(tmp_path))
+    chance = random.Random(seed)
+    ask_everything(chance, small_file(tmp_path), mutilated(chance))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 3000))
 def test_no_feature_fails_often(seed: int, tmp_path: Path):
     print("seed", seed)
-    ask_everything(random.Random(seed), small_file(tmp_path))
+    chance = random.Random(seed)
+    ask_everything(chance, small_file(tmp_path), mutilated(chance))
 
 
-def ask_everything(chance: random.Random, model: Path) -> None:
+def test_no_feature_fails_on_a_text_that_is_no_text(tmp_path: Path):
+    ask_everything(random.Random(0), small_file(tmp_path), "qspec 1\n\0")
+
+
+def ask_everything(chance: random.Random, model: Path, text: str) -> None:
     workspace = Workspace()
     workspace.open(PATH, chance.choice(TEXTS))
     workspace.analysis(PATH)
-    text = mutilated(chance)
     workspace.open(PATH, text)
     analysis = workspace.analysis(PATH)
     report = workspace.check(analysis, str(model))

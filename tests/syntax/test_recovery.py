@@ -205,6 +205,18 @@ def test_a_condition_in_a_rule_is_sent_behind_the_pattern():
         ("require size => 3 B", 14, "`=>` is no comparison", "write `>=`"),
         ("require ops <> 3", 13, "`<>` is no comparison", "write `!=`"),
         ("require size <= 80 Kib", 20, "there is no unit `Kib`", "a unit with a similar name exists: `KiB`"),
+        (
+            "require latency <= 5 ms",
+            22,
+            "there is no unit `ms`",
+            "a latency is not predicted: measure it on the device",
+        ),
+        (
+            "require size <= 80 stone",
+            20,
+            "there is no unit `stone`",
+            "the units are `B`, `GB`, `GiB`, `KB`, `KiB`, `MB`, `MiB`, `dB`, `lsb` and `%`",
+        ),
         ('require ops < 3 becuase "x"', 17, "expected `because`, found `becuase`", "write `because`"),
         ("rule r mach Dense { }", 8, "expected `match`, found `mach`", "write `match`"),
         ("rule r match D when u > 3 { a = b }", 16, "expected `where`, found `when`", "write `where`"),
