@@ -77,7 +77,7 @@ def test_the_json_of_a_page_and_of_the_list(explain):
         "name": "overridden-rule",
         "severity": "warning",
         "family": "rules and matching",
-        "summary": "A rule has no effect: later rules assign all that it assigns.",
+        "summary": "A rule, or an assignment in it, has no effect: later ones assign the same.",
     }.items() <= page_.items()
     assert page_["page"].startswith("# QS302 overridden-rule (warning)\n\n")
 
