@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     try:
         import lsprotocol  # noqa: F401  for its absence
-        import pygls  # noqa: F401
+        import pygls  # noqa: F401  as above
     except ImportError as error:
         message = f"this needs pygls, and `{error.name}` is not installed"
         help = "pip install 'qspec[server]'"

@@ -107,7 +107,7 @@ def _archive(file: IO[bytes], shown: str) -> zipfile.ZipFile:
     file.seek(0)
     try:
         return zipfile.ZipFile(_Bounded(file))
-    except (*_DAMAGED, NotImplementedError, OverflowError):
+    except (*_DAMAGED, NotImplementedError, OverflowError):  # what zipfile raises of damaged directories
         file.seek(0)
         zipped = file.read(2) == b"PK"
         message = "the archive is damaged or cut off" if zipped else "this is not a `.keras` file: it is no zip archive"
@@ -173,6 +173,6 @@ def _member(archive: zipfile.ZipFile, name: str, shown: str) -> bytes:
                 size += len(chunk)
                 if size > MAXIMUM_CONFIG_BYTES:
                     raise too_large
-    except (*_DAMAGED, NotImplementedError, RuntimeError, OverflowError):
+    except (*_DAMAGED, NotImplementedError, RuntimeError, OverflowError):  # and of damaged members
         raise _refuse(shown, f"{name}: the archive is damaged") from None
     return b"".join(chunks)

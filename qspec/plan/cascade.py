@@ -10,7 +10,8 @@ from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import CONFLICTING_WEIGHTS, COSTLY_PATTERN
 from qspec.graph.layers import Call
 from qspec.graph.ops import Slot
-from qspec.plan.conditions import Attributes, Selected, select
+from qspec.plan.conditions import Selected, select
+from qspec.plan.layer_attributes import Attributes
 from qspec.plan.patterns import Found, Match, find
 from qspec.plan.plan import Assigned, Origin
 from qspec.plan.program import Program, compile_pattern

@@ -1,30 +1,29 @@
-"""`where`: the attributes that layers have, and for which matches a condition is true."""
+"""`where`: for which matches a condition is true."""
 
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import compress, pairwise
+from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNKNOWN_LAYER_ATTRIBUTE
-from qspec.graph.layers import Call, Shape
-from qspec.graph.ops import OpGraph, Slot
-from qspec.plan.index import LayerIndex
+from qspec.graph.layers import Call
+from qspec.plan.layer_attributes import GENERAL, Attributes
+from qspec.plan.nearness import nearness
 from qspec.plan.patterns import Match
+from qspec.plan.position import Position
 from qspec.plan.program import Program
 from qspec.plan.quick_conditions import quick
-from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, evaluate, step_into
+from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, step_into
 from qspec.schema.names import listed
 from qspec.syntax import tree
 
 # What few conditions ask for, in the config of most layers.
 _INTERNAL = ("quantization_config", "_constraint", "_regularizer", "_initializer")
-GENERAL = ("name", "path", "class", "index", "params", "input.shape", "input.rank", "output.shape")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Rejected:
         number, part = self._why
         if any(value is UNKNOWN for _, value in self.values):
             return number - 0.5
-        return number + _similarity(part, self._condition.lookup(self._position))
+        return number + nearness(part, self._condition.lookup(self._position))
 
     @cached_property
     def _why(self) -> tuple[int, tree.Expression]:
@@ -83,97 +82,6 @@ class Selected:
             return ()
         positions = (position for position, true in enumerate(condition.true) if not true)
         return tuple(Rejected(condition.matches[position], condition, position) for position in positions)
-
-
-@dataclass
-class Attributes:
-    """The attributes of a model's layers. *ops* knows the shapes."""
-
-    index: LayerIndex
-    ops: OpGraph
-
-    def names(self, call: Call) -> tuple[str, ...]:
-        """What can be asked of the layer of *call*: the general ones, then the keys of its config."""
-        return (*GENERAL, *(key for key in call.layer.config if key != "name"))
-
-    def value(self, call: Call, name: str) -> Any:
-        """An attribute by its name in one word (`input.shape` and the like aside). Raises KeyError for one it lacks."""
-        match name:
-            case "name":
-                return call.layer.name
-            case "path":
-                return call.layer.path
-            case "class":
-                return call.layer.class_name
-            case "params":
-                return self.parameters(call)
-        return comparable(call.layer.config[name])
-
-    def shape(self, call: Call, side: str) -> Any:
-        """The shape of the first input or output as a tuple, unknown dimensions unknown; UNKNOWN if nothing is."""
-        if side == "output":
-            return _comparable_shape(self._output_shape(call.index, 0))
-        if not call.inputs:
-            return _comparable_shape(self._output_shape(call.index, 0))
-        return _comparable_shape(self._output_shape(call.inputs[0].call, call.inputs[0].output))
-
-    def _output_shape(self, call: int, output: int) -> Shape | None:
-        shapes = self.ops.shapes.get(call, ())
-        return shapes[output] if output < len(shapes) else None
-
-    def parameters(self, call: Call) -> Any:
-        """How many numbers the layer's variables hold, as Keras' `count_params` gives them."""
-        if call.layer.class_name == "BatchNormalization" and call.layer.built_in:
-            return self._batch_norm_parameters(call)
-        counts: list[Any] = []
-        for slot, tensor in self._variables.get(call.index, ()):
-            # Some ops have a bias of zeros, or one from folding, where the layer has no such variable.
-            if slot.kind == "weights" or (slot.key == "bias" and call.layer.config.get("use_bias", True)):
-                shape = self.ops.tensors[tensor].shape
-                counts.append(UNKNOWN if shape is None or None in shape else math.prod(shape))  # type: ignore[arg-type]
-        return UNKNOWN if UNKNOWN in counts else sum(counts)
-
-    @cached_property
-    def _variables(self) -> Mapping[int, Sequence[tuple[Slot, int]]]:
-        found: dict[int, list[tuple[Slot, int]]] = {}
-        for slot, tensor in self.ops.slots.items():
-            if slot.kind in ("weights", "bias"):
-                found.setdefault(slot.call, []).append((slot, tensor))
-        return found
-
-    def _batch_norm_parameters(self, call: Call) -> Any:
-        config, shape = call.layer.config, self.shape(call, "input")
-        axis = config.get("axis", -1)
-        channels = step_or_unknown(shape, axis)
-        vectors = 2 + bool(config.get("scale", True)) + bool(config.get("center", True))
-        return UNKNOWN if channels is UNKNOWN else vectors * channels
-
-
-def step_or_unknown(values: Any, position: Any) -> Any:
-    """The item of a tuple, or UNKNOWN where there is none."""
-    if not isinstance(values, tuple) or not isinstance(position, int) or not -len(values) <= position < len(values):
-        return UNKNOWN
-    return values[position]
-
-
-def comparable(value: Any) -> Any:
-    """A config's value as conditions see it: lists are tuples, objects (initializers, regularizers) unknown."""
-    if isinstance(value, list | tuple):
-        return tuple(comparable(item) for item in value)
-    if isinstance(value, Mapping):
-        # Keras writes some tuples, and a function by its name, as an object around the value.
-        if value.get("class_name") == "__tuple__":
-            return comparable(value.get("items", ()))
-        if value.get("class_name") == "function" and isinstance(value.get("config"), str):
-            return value["config"]
-        if value.get("class_name") == "DTypePolicy" and isinstance(value.get("config"), Mapping):
-            return comparable(value["config"].get("name", {}))
-        return UNKNOWN
-    return value if value is None or isinstance(value, bool | int | float | str) else UNKNOWN
-
-
-def _comparable_shape(shape: Shape | None) -> Any:
-    return UNKNOWN if shape is None else tuple(UNKNOWN if size is None else size for size in shape)
 
 
 def select(where: tree.Expression | None, program: Program, matches: tuple[Match, ...], known: Attributes) -> Selected:
@@ -359,39 +267,6 @@ def _spelled(value: Any) -> str:
     return text[text.index("`") :] if "`" in text else text
 
 
-class Position(int):
-    """A position that equals its number from the front and its number from the end: 0 and -3 of three."""
-
-    length: int
-
-    def __new__(cls, value: int, length: int) -> Position:
-        position = super().__new__(cls, value)
-        position.length = length
-        return position
-
-    def towards(self, other: object) -> int:
-        """The number to compare with *other*: from the end if that is negative."""
-        return int(self) - self.length if isinstance(other, int | float) and other < 0 else int(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self.towards(other) == other
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-    def __lt__(self, other: float) -> bool:
-        return self.towards(other) < other
-
-    def __le__(self, other: float) -> bool:
-        return self.towards(other) <= other
-
-    def __gt__(self, other: float) -> bool:
-        return self.towards(other) > other
-
-    def __ge__(self, other: float) -> bool:
-        return self.towards(other) >= other
-
-
 _Question = Callable[[Match, int], Any]
 
 
@@ -421,42 +296,3 @@ def _paths(node: Any) -> Iterator[tree.Path]:
     for child in vars(node).values() if isinstance(node, tree.Node) else ():
         for item in child if isinstance(child, tuple) else (child,):
             yield from _paths(item)
-
-
-def _similarity(part: tree.Expression, lookup: Any) -> float:
-    """How near the two sides of a comparison, a `like` or an `in` are, 0 to below 1."""
-    match part:
-        case tree.Compare(left=left, right=right):
-            return _likeness(evaluate(left, lookup), evaluate(right, lookup))
-        case tree.TextMatch(negated=False, subject=subject, pattern=pattern):
-            return _likeness(evaluate(subject, lookup), pattern.text)
-        case tree.Member(negated=False, item=item, container=tree.TupleLiteral(items=choices)):
-            value = evaluate(item, lookup)
-            return max(_likeness(value, evaluate(choice, lookup)) for choice in choices)
-        case tree.Member(negated=False, item=item, container=tree.RangeLiteral(low=low, high=high)):
-            value = evaluate(item, lookup)
-            return max(_likeness(value, evaluate(end, lookup)) for end in (low, high))
-    return 0.0
-
-
-def _likeness(one: Any, other: Any) -> float:
-    """Of texts the pairs of letters that they share, of tuples the items, of numbers how close they are."""
-    if isinstance(one, str) and isinstance(other, str):
-        first, second = _pairs(one), _pairs(other)
-        return 0.99 * 2 * len(first & second) / max(1, len(first) + len(second))
-    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other) > 0:
-        return 0.99 * sum(map(_same, one, other)) / len(one)
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        number = one.towards(other) if isinstance(one, Position) else one
-        return 0.99 / (1 + abs(number - other) / (1 + abs(other)))
-    return 0.0
-
-
-@lru_cache(maxsize=4096)
-def _pairs(text: str) -> frozenset[str]:
-    """The letters of *text* two by two."""
-    return frozenset(map("".join, pairwise(f" {text.lower()} ")))
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is not UNKNOWN and other is not UNKNOWN and bool(one == other)

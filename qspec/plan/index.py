@@ -47,10 +47,6 @@ class LayerIndex:
         """The calls that read any output of *call*, in execution order."""
         return self._readers.get(call.index, ())
 
-    def is_result(self, call: Call) -> bool:
-        """Whether an output of *call* is an output of the model."""
-        return call.index in self._results
-
     @cached_property
     def only_consumers(self) -> Mapping[int, Call]:
         """The one call that reads each call, by its index, where there is just one and no output is one of the

@@ -15,12 +15,12 @@ from qspec.lowering import lower
 from qspec.plan.cascade import Cascade, make_cascade
 from qspec.plan.casts import insert_casts
 from qspec.plan.clamps import write_clamps_as_additions
-from qspec.plan.conditions import Attributes
 from qspec.plan.constants import adapt_constants
 from qspec.plan.draft import Draft
 from qspec.plan.finish import finish
 from qspec.plan.index import LayerIndex
 from qspec.plan.islands import Island, island_reports, islands
+from qspec.plan.layer_attributes import Attributes
 from qspec.plan.layer_classes import layer_class_reports
 from qspec.plan.one_scale import one_scale
 from qspec.plan.plan import Plan

@@ -9,9 +9,10 @@ from dataclasses import replace
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import UNMATCHED_RULE
 from qspec.plan.cascade import AppliedRule
-from qspec.plan.conditions import Position, Rejected
+from qspec.plan.conditions import Rejected
 from qspec.plan.index import LayerIndex
 from qspec.plan.patterns import Mismatch
+from qspec.plan.position import Position
 from qspec.plan.program import Atom
 from qspec.schema.names import similar
 from qspec.schema.patterns import parts_of

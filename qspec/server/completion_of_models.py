@@ -10,7 +10,7 @@ from typing import Any
 
 from qspec._resources import resource
 from qspec.graph.layers import Layer
-from qspec.plan.conditions import GENERAL, comparable
+from qspec.plan.layer_attributes import GENERAL, comparable
 from qspec.server.candidate import Candidate, named
 from qspec.server.keras_layers import layer_classes
 from qspec.server.manual import said_of

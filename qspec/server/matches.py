@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.graph.layers import Call
-from qspec.plan.conditions import Attributes, select
+from qspec.plan.conditions import select
 from qspec.plan.index import LayerIndex
+from qspec.plan.layer_attributes import Attributes
 from qspec.plan.patterns import find
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.program import compile_pattern

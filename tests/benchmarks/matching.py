@@ -17,8 +17,9 @@ from qspec.diagnostics import Diagnostic
 from qspec.graph.layers import LayerGraph
 from qspec.lowering import lower
 from qspec.plan.cascade import make_cascade
-from qspec.plan.conditions import Attributes, select
+from qspec.plan.conditions import select
 from qspec.plan.index import LayerIndex
+from qspec.plan.layer_attributes import Attributes
 from qspec.plan.make import make_plan
 from qspec.plan.patterns import find
 from qspec.plan.program import compile_pattern

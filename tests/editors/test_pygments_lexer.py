@@ -9,7 +9,7 @@ pytest.importorskip("pygments")
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String
 
 from qspec.pygments_lexer import QspecLexer
-from tests.editors.tokens_as_parsed import parsed_tokens, texts
+from tests.editors.tokens_as_parsed import parsed_text, texts
 
 TOKENS = {
     "keyword": (Keyword, Operator.Word),
@@ -23,10 +23,7 @@ TOKENS = {
 
 @pytest.mark.parametrize("name", dict(texts()))
 def test_what_the_parser_reads_is_coloured_so(name):
-    text = dict(texts())[name]
-    parsed = parsed_tokens(text)
-    if parsed is None:
-        pytest.skip("a text with a mistake, of which the parser does not tell what is what")
+    text, parsed = parsed_text(name)
     colours = [token for _, token, value in QspecLexer().get_tokens_unprocessed(text) for _ in value]
 
     assert len(text) == len(colours)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from qspec._resources import resource
 from qspec.syntax.automaton import Failure
 from qspec.syntax.lexer import lex
@@ -53,3 +55,12 @@ def texts() -> Iterator[tuple[str, str]]:
     manual = (resource("grammar") / "README.md").read_text("utf-8")
     for number, text in enumerate(re.findall(r"```qspec\n(.*?)```", manual, re.DOTALL)):
         yield f"manual-{number}", text
+
+
+def parsed_text(name: str) -> tuple[str, list[Parsed]]:
+    """One of the texts and its tokens; skips the test if it has mistakes."""
+    text = dict(texts())[name]
+    parsed = parsed_tokens(text)
+    if parsed is None:
+        pytest.skip("a text with a mistake, of which the parser does not tell what is what")
+    return text, parsed

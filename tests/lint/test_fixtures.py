@@ -14,39 +14,20 @@ import pytest
 
 from qspec.diagnostics import catalogue
 from qspec.diagnostics.diagnostic import Code
-from qspec.graph.layers import LayerGraph
 from qspec.lint import check
 from qspec.lint.lints import LINTS
 from qspec.lint.spec_lints import SPEC_LINTS
 from qspec.schema import load
 from tests.diagnostics.page_models import PAGE_MODELS
-from tests.plan.layer_models import ModelBuilder, small_model
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.qspec"))
 MARKER = re.compile(r"(error|warning|note): \[(QS\d+)\]")
 
 
-def shared_model() -> LayerGraph:
-    """One Dense called twice."""
-    m = ModelBuilder()
-    layer = m.layer("Dense", "shared", units=8)
-    return m.graph(m(layer, m(layer, m.input(8, name="image"))))
-
-
-def slopes_model() -> LayerGraph:
-    """A convolution and a PReLU."""
-    m = ModelBuilder()
-    x = m("Conv2D", m.input(8, 8, 3, name="image"), name="c")
-    return m.graph(m("PReLU", x, name="p", shared_axes=[1, 2]))
-
-
-MODELS = {**PAGE_MODELS, "small": small_model, "shared": shared_model, "slopes": slopes_model}
-
-
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_says_what_the_fixture_says(path):
     lines = path.read_text().splitlines()
-    model = MODELS[lines[0].removeprefix("# model: ")]()
+    model = PAGE_MODELS[lines[0].removeprefix("# model: ")]()
     spec, diagnostics = load(path)
     report = check(spec, model, diagnostics)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from qspec.lowering import lower
-from qspec.plan.conditions import Attributes
 from qspec.plan.index import LayerIndex
+from qspec.plan.layer_attributes import Attributes
 from qspec.schema import loads
 from tests.benchmarks.matching import matching, model, spec_text
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from qspec.diagnostics import Source
-from qspec.plan.conditions import Position
+from qspec.plan.position import Position
 from qspec.plan.quick_conditions import quick
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds
 from qspec.syntax import parse, tree

@@ -12,7 +12,7 @@ from lark.grammar import Rule
 from qspec._resources import resource
 from qspec.diagnostics import Severity, Source
 from qspec.lint import check
-from qspec.plan.conditions import GENERAL
+from qspec.plan.layer_attributes import GENERAL
 from qspec.schema import loads
 from qspec.schema.conditions import MEASURES, OF_TARGETS, UNITS
 from qspec.schema.operands import WORDS
