@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from difflib import get_close_matches
 
 from qspec._check import check_graph, read_graph
 from qspec.cli.check import read_spec
@@ -16,7 +15,7 @@ from qspec.graph.layers import LayerGraph
 from qspec.lint import Report
 from qspec.plan.explain import Explainer
 from qspec.plan.plan import Plan
-from qspec.schema.names import listed
+from qspec.schema.names import listed, similar_paths
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,8 +60,7 @@ def _no_layer(path: str, model: str, graph: LayerGraph) -> str:
     inside = [each for each in paths if each.startswith(f"{path.rstrip('/')}/")]
     if inside:
         return f"`{path}` is a nested model; its layers are {listed(inside)}"
-    named = [each for each in paths if each.rsplit("/", 1)[-1].lower() == path.rsplit("/", 1)[-1].lower()]
-    found = named or get_close_matches(path, paths, n=5)
+    found = similar_paths(path, paths)
     return f"there is no layer `{path}` in {model}" + (f"; there is {listed(found)}" if found else "")
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from qspec.graph.ops import Slot
 from qspec.plan.plan import Plan
 from qspec.schema.evaluate import Mistake
-from qspec.schema.names import listed
+from qspec.schema.names import listed, similar_paths
 from qspec.syntax import tree
 
 
@@ -35,8 +33,7 @@ def asked_tensors(call: tree.Call, plan: Plan) -> tuple[int, ...]:
 def _meant(path: str, plan: Plan) -> str:
     """The layers that may have been meant, else those that there are."""
     names = list(dict.fromkeys(call.layer.path for call in plan.layers.calls))
-    ends = [name for name in names if name.endswith(f"/{path}")]
-    close = list(dict.fromkeys([*ends, *get_close_matches(path, names)]))
+    close = similar_paths(path, names)
     return f"similar: {listed(close)}" if close else f"there is {listed(names)}"
 
 

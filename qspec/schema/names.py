@@ -25,6 +25,16 @@ def _similar(name: str, names: tuple[str, ...]) -> str:
     return next(iter(exact or longest or difflib.get_close_matches(name, names, n=1)), "")
 
 
+def similar_paths(path: str, known: Iterable[str]) -> list[str]:
+    """The known paths of layers that *path* may stand for: those with the same name at their end, else those that look
+    like it."""
+    import difflib
+
+    paths = list(dict.fromkeys(known))
+    name = path.rsplit("/", 1)[-1].lower()
+    return [each for each in paths if each.rsplit("/", 1)[-1].lower() == name] or difflib.get_close_matches(path, paths)
+
+
 def meant(kind: str, name: str) -> str:
     """What to write for a *name* that a thing has elsewhere, by a table of `foreign_names`; empty if it has none."""
     from qspec.schema import foreign_names
