@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
@@ -17,7 +17,7 @@ from qspec.plan.nearness import nearness
 from qspec.plan.patterns import Match
 from qspec.plan.position import Position
 from qspec.plan.program import Program
-from qspec.plan.quick_conditions import quick
+from qspec.plan.quick_conditions import Column, quick
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, step_into
 from qspec.schema.names import listed
 from qspec.syntax import tree
@@ -109,69 +109,61 @@ class _Condition:
     program: Program
     matches: tuple[Match, ...]
     known: Attributes
-    present: set[tree.Path] = field(default_factory=set)
-    questions: dict[tree.Path, _Question] = field(default_factory=dict)
+    columns: dict[tree.Path, Column] = field(default_factory=dict)
     true: list[bool] = field(default_factory=list)
 
     def mistakes(self) -> Iterator[Mistake]:
         """Evaluates everything once; what has no meaning, and then the answers in `true`."""
-        quickly = quick(self.where) or _unusual
-        for position in range(len(self.matches)):
-            lookup = self.lookup(position)
+        question = quick(self.where)
+        answers = [None] * len(self.matches) if question is None else question(self.column)
+        for position, answer in enumerate(answers):
+            if answer is not None:
+                self.true.append(answer)
+                continue
             try:
-                answer = quickly(lookup)
-                self.true.append(condition_holds(self.where, lookup) is True if answer is None else answer)
+                self.true.append(condition_holds(self.where, self.lookup(position)) is True)
             except Mistake as mistake:
                 self.true.append(False)
                 yield mistake
 
     @property
     def unknown(self) -> list[tree.Path]:
-        return [path for path in self.questions if path not in self.present]
+        return [path for path, column in self.columns.items() if all(value is _ABSENT for value in column)]
 
-    def lookup(self, position: int) -> Any:
-        match, questions, present = self.matches[position], self.questions, self.present
-
+    def lookup(self, position: int) -> Callable[[tree.Path], Any]:
         def look_up(path: tree.Path) -> Any:
-            question = questions.get(path) or self.question(path)
-            value = question(match, position)
-            if value is _ABSENT:
-                return UNKNOWN
-            present.add(path)
-            return value
+            value = self.value(position, path)
+            return UNKNOWN if value is _ABSENT else value
 
         return look_up
 
     def value(self, position: int, path: tree.Path) -> Any:
-        return (self.questions.get(path) or self.question(path))(self.matches[position], position)
+        value = self.column(path)[position]
+        if isinstance(value, Mistake):
+            raise value.with_traceback(None)  # which would grow with every match
+        return value
 
-    def question(self, path: tree.Path) -> _Question:
-        """What *path* asks of a match and its position, worked out once."""
-        self.questions[path] = question = self._question(path, *self.split(path))
-        return question
+    def column(self, path: tree.Path) -> Column:
+        """What *path* is in each match, worked out once: a value, `_ABSENT`, or the mistake of asking."""
+        column = self.columns.get(path)
+        if column is None:
+            self.columns[path] = column = self._column(path, *self.split(path))
+        return column
 
-    def _question(self, path: tree.Path, capture: str | None, trailers: list[Any]) -> _Question:
+    def _column(self, path: tree.Path, capture: str | None, trailers: list[Any]) -> Column:
+        count = len(self.matches)
         if capture is not None and not trailers:
-            return lambda match, position: capture in match.captures
+            return [capture in match.captures for match in self.matches]
         if not isinstance(trailers[0], tree.Name):
-            return _mistaken(path, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
+            mistake = Mistake(path.span, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
+            return [mistake] * count
         if trailers[0].text == "index":
-            return lambda match, position: Position(position, len(self.matches))
+            return [Position(position, count) for position in range(count)]
         if capture is None and self.program.several:
-            return _mistaken(path, *self.unqualified(path))
+            return [Mistake(path.span, *self.unqualified(path))] * count
         ask = self.asked_of_layer(trailers)
-
-        def of_layer(match: Match, position: int) -> Any:
-            calls = match.calls if capture is None else match.captures.get(capture, ())
-            if len(calls) == 1:
-                return ask(calls[0])
-            if not calls:
-                # The optional part is not there: unknown here, and known to exist where it is.
-                return _ABSENT
-            message = f"`{capture}` is {len(calls)} layers, and an attribute is of one"
-            raise Mistake(path.span, message, "capture one")
-
-        return of_layer
+        asked = [match.calls if capture is None else match.captures.get(capture, ()) for match in self.matches]
+        return [ask(calls[0]) if len(calls) == 1 else _of_several(path, capture, calls) for calls in asked]
 
     def asked_of_layer(self, trailers: list[Any]) -> Callable[[Call], Any]:
         head, rest = trailers[0].text, trailers[1:]
@@ -186,7 +178,7 @@ class _Condition:
                 value = known.value(call, head)
             except KeyError:
                 return _ABSENT
-            return step_into(value, rest, lambda path: _ABSENT) if rest else value
+            return _stepped_into(value, rest) if rest else value
 
         return attribute
 
@@ -196,7 +188,7 @@ class _Condition:
         shape = self.known.shape(call, side)
         if trailers[0].text == "rank":
             return UNKNOWN if shape is UNKNOWN else len(shape)
-        return step_into(shape, trailers[1:], lambda path: _ABSENT)
+        return _stepped_into(shape, trailers[1:])
 
     def split(self, path: tree.Path) -> tuple[str | None, list[Any]]:
         """The longest capture at the head of *path*, and the trailers behind it (the head among them if none)."""
@@ -267,25 +259,26 @@ def _spelled(value: Any) -> str:
     return text[text.index("`") :] if "`" in text else text
 
 
-_Question = Callable[[Match, int], Any]
-
-
-def _unusual(lookup: Any) -> None:
-    """Of a condition that is not one of the usual ones."""
-
-
-def _mistaken(path: tree.Path, message: str, help: str) -> _Question:
-    def raise_mistake(match: Match, position: int) -> Any:
-        raise Mistake(path.span, message, help)
-
-    return raise_mistake
-
-
 class _Absent:
     """An attribute that a layer does not have."""
 
 
 _ABSENT = _Absent()
+
+
+def _of_several(path: tree.Path, capture: str | None, calls: Sequence[Call]) -> Any:
+    """The attribute of a capture that is not one layer."""
+    if not calls:
+        # The optional part is not there: unknown here, and known to exist where it is.
+        return _ABSENT
+    return Mistake(path.span, f"`{capture}` is {len(calls)} layers, and an attribute is of one", "capture one")
+
+
+def _stepped_into(value: Any, trailers: list[Any]) -> Any:
+    try:
+        return step_into(value, trailers, lambda path: _ABSENT)
+    except Mistake as mistake:
+        return mistake
 
 
 def _paths(node: Any) -> Iterator[tree.Path]:

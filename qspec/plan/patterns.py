@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from qspec.graph.layers import Call
 from qspec.plan.index import LayerIndex
@@ -16,8 +17,7 @@ from qspec.plan.search import MOST_STEPS, MOST_STEPS_IN_ALL, Failure, Search, To
 _NONE: Mapping[str, Calls] = {}  # one for all matches without captures: a model has many
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What a pattern matched: `calls` in execution order and, by name, the calls of each capture that is there.
 
     Captures inside a used pattern are under its name: `block.conv`.

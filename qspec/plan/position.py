@@ -20,6 +20,10 @@ class Position(int):
     def __eq__(self, other: object) -> bool:
         return self.towards(other) == other
 
+    def __ne__(self, other: object) -> bool:
+        # That of `int` does not ask `__eq__`.
+        return not self == other
+
     def __hash__(self) -> int:
         return super().__hash__()
 

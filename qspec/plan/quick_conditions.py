@@ -1,8 +1,8 @@
-"""The usual conditions as functions, made once: `path like "…"`, `filters >= 32`, `index in 0..3`, a part that is
-there, joined by `and`, `or` and `not`. A rule asks its condition of thousands of layers.
+"""The usual conditions, answered for all matches at once: `path like "…"`, `filters >= 32`, `index in 0..3`, a part
+that is there, joined by `and`, `or` and `not`. A rule asks its condition of thousands of layers.
 
-A function answers where a value is of the kind that the question is about, and leaves everything else (what is unknown,
-what has no meaning) to `qspec.schema.evaluate`, which the whole condition then goes to.
+There is an answer where a value is of the kind that the question is about; everything else (what is unknown, what has
+no meaning) is left to `qspec.schema.evaluate`, to which the whole condition then goes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,18 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qspec.schema.text_patterns import glob_matches
+from qspec.schema.text_patterns import glob
 from qspec.syntax import tree
 
-Lookup = Callable[[tree.Path], Any]
-Truth = Callable[[Lookup], bool | None]
-"""Whether a condition is true; None where that is not for these functions to say."""
+Column = Sequence[Any]
+"""What an attribute is in each match."""
+
+Columns = Callable[[tree.Path], Column]
+
+Answers = list[bool | None]
+"""Whether a condition is true of each match; None where that is not to be said here."""
+
+Question = Callable[[Columns], Answers]
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -28,16 +34,16 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def quick(expression: tree.Expression) -> Truth | None:
-    """The function for *expression*; None if it is not one of the usual conditions."""
+def quick(expression: tree.Expression) -> Question | None:
+    """The function that answers *expression*; None if it is not one of the usual conditions."""
     match expression:
         case tree.And(parts=parts) | tree.Or(parts=parts):
-            functions = [quick(part) for part in parts]
-            known = [function for function in functions if function is not None]
+            questions = [quick(part) for part in parts]
+            known = [question for question in questions if question is not None]
             return _joined(known, isinstance(expression, tree.And)) if len(known) == len(parts) else None
         case tree.Not(operand=operand):
-            function = quick(operand)
-            return None if function is None else _negated(function)
+            question = quick(operand)
+            return None if question is None else _negated(question)
         case tree.Path() if _is_attribute(expression):
             return _is_there(expression)
         case tree.TextMatch(kind="like", subject=tree.Path() as path) if _is_attribute(path):
@@ -67,60 +73,54 @@ def _literal(expression: tree.Expression) -> str | float | None:
     return None
 
 
-def _joined(functions: Sequence[Truth], every: bool) -> Truth:
-    def joined(lookup: Lookup) -> bool | None:
+def _joined(questions: Sequence[Question], every: bool) -> Question:
+    combine = all if every else any
+
+    def joined(columns: Columns) -> Answers:
         # Every part is asked: a mistake in one shows whatever the others say.
-        answers = [function(lookup) for function in functions]
-        if None in answers:
-            return None
-        return all(answers) if every else any(answers)
+        parts = zip(*[question(columns) for question in questions], strict=True)
+        return [None if None in answers else combine(answers) for answers in parts]
 
     return joined
 
 
-def _negated(function: Truth) -> Truth:
-    def negated(lookup: Lookup) -> bool | None:
-        answer = function(lookup)
-        return None if answer is None else not answer
-
-    return negated
+def _negated(question: Question) -> Question:
+    return lambda columns: [None if answer is None else not answer for answer in question(columns)]
 
 
-def _is_there(path: tree.Path) -> Truth:
-    def is_there(lookup: Lookup) -> bool | None:
-        value = lookup(path)
-        return value if type(value) is bool else None
-
-    return is_there
+def _is_there(path: tree.Path) -> Question:
+    return lambda columns: [value if type(value) is bool else None for value in columns(path)]
 
 
-def _like(path: tree.Path, pattern: str, negated: bool) -> Truth:
-    def like(lookup: Lookup) -> bool | None:
-        value = lookup(path)
-        return glob_matches(pattern, value) is not negated if type(value) is str else None
+def _like(path: tree.Path, pattern: str, negated: bool) -> Question:
+    fits = glob(pattern)
+
+    def like(columns: Columns) -> Answers:
+        return [fits(value) is not negated if type(value) is str else None for value in columns(path)]
 
     return like
 
 
-def _compared(path: tree.Path, compare: Callable[[Any, Any], bool], wanted: str | float | None) -> Truth | None:
+def _compared(path: tree.Path, compare: Callable[[Any, Any], bool], wanted: str | float | None) -> Question | None:
     if wanted is None:
         return None
     text = isinstance(wanted, str)
 
-    def compared(lookup: Lookup) -> bool | None:
-        value = lookup(path)
-        return compare(value, wanted) if (type(value) is str if text else _is_number(value)) else None
+    def compared(columns: Columns) -> Answers:
+        return [
+            compare(value, wanted) if (type(value) is str if text else _is_number(value)) else None
+            for value in columns(path)
+        ]
 
     return compared
 
 
-def _within(path: tree.Path, low: str | float | None, high: str | float | None, negated: bool) -> Truth | None:
+def _within(path: tree.Path, low: str | float | None, high: str | float | None, negated: bool) -> Question | None:
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return None
 
-    def within(lookup: Lookup) -> bool | None:
-        value = lookup(path)
-        return (low <= value <= high) is not negated if _is_number(value) else None
+    def within(columns: Columns) -> Answers:
+        return [(low <= value <= high) is not negated if _is_number(value) else None for value in columns(path)]
 
     return within
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,14 +13,25 @@ def glob_matches(pattern: str, text: str) -> bool:
 
     `**/` also stands for nothing, so that `**/conv` finds a `conv` at the top.
     """
+    return glob(pattern)(text)
+
+
+@lru_cache(maxsize=256)
+def glob(pattern: str) -> Callable[[str], bool]:
+    """`glob_matches` as a function of the text."""
     tokens = _glob_tokens(pattern)
-    # Most texts are told apart by how they begin or end.
-    if tokens and not (text.startswith(tokens[0].text) and text.endswith(tokens[-1].text)):
-        return False
-    reached = {0}
-    for token in tokens:
-        reached = _advance(token, text, reached)
-    return len(text) in reached
+    begins, ends = (tokens[0].text, tokens[-1].text) if tokens else ("", "")
+
+    def matches(text: str) -> bool:
+        # Most texts are told apart by how they begin or end.
+        if not (text.startswith(begins) and text.endswith(ends)):
+            return False
+        reached = {0}
+        for token in tokens:
+            reached = _advance(token, text, reached)
+        return len(text) in reached
+
+    return matches
 
 
 class _Token(NamedTuple):
@@ -29,7 +41,6 @@ class _Token(NamedTuple):
     text: str
 
 
-@lru_cache(maxsize=256)
 def _glob_tokens(pattern: str) -> tuple[_Token, ...]:
     found = re.findall(r"(\*\*/|\*\*|\*|\?)|([^*?]+)", pattern)
     return tuple(_Token(wildcard, text) for wildcard, text in found)

@@ -49,6 +49,7 @@ def selected(where: str, model: LayerGraph, pattern: str = "Conv2D") -> list[str
         ('padding != "same"', ["c3"]),
         ("index == 0", ["encoder/c1"]),
         ("index == -1", ["c3"]),
+        ("index != -1", ["encoder/c1", "encoder/c2"]),
         ("index in 0..1", ["encoder/c1", "encoder/c2"]),
         ("index >= -2", ["encoder/c2", "c3"]),
         ("mod(index, 2) == 0", ["encoder/c1", "c3"]),
