@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from qspec.diagnostics import Span
 from qspec.diagnostics.codes import find_code
 from qspec.diagnostics.page import page
-from qspec.plan.plan import Plan
+from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation, decider, words
+from qspec.plan.plan import Origin, Plan
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Rule
 from qspec.schema.symbols import Definition, Reference
@@ -17,7 +19,7 @@ from qspec.schema.target import OptionDefinition, Row, TargetDefinition
 from qspec.schema.targets import allowed_values
 from qspec.server.completion import complete
 from qspec.server.keras_layers import layer_classes
-from qspec.server.matches import decided_by, decisions, matched, tensors_with
+from qspec.server.matches import decided_by, matched, tensors_with
 from qspec.server.navigation import file_of
 from qspec.server.view import View
 from qspec.syntax import tree
@@ -263,18 +265,34 @@ _DESCRIPTIONS: Mapping[str, Callable[[View, Symbol], str]] = {
 
 
 def _layer(view: View, path: str) -> str:
-    """What became of each tensor of a layer, and who decided it."""
+    """What became of each slot of a layer, and who decided it, for each of its calls."""
     plan = _plan(view)
-    rows = list(decisions(plan, path)) if plan is not None else []
-    if not rows:
-        return ""
-    lines = [f"layer `{path}`", "| slot | quantizer | by |\n|---|---|---|"]
-    for slot, decision in rows:
-        name = decision.quantizer.name if decision.quantizer is not None else "float"
-        origin = decision.origin
-        by = f"rule `{origin.rule}`" if origin.kind == "rule" else origin.kind.replace("_", " ")
-        lines[-1] += f"\n| {slot} | `{name}` | {'; '.join((by, *decision.changes))} |"
-    return "\n\n".join(lines)
+    calls = Explainer(plan).layer(path) if plan is not None else ()
+    return "\n\n".join(line for call in calls for line in _call(call))
+
+
+def _call(call: CallExplanation) -> Iterator[str]:
+    number = f", call {call.number} of {call.calls}" if call.calls > 1 else ""
+    yield f"layer `{call.layer}`, `{call.class_name}`{number}{f': {call.fused}' if call.fused else ''}"
+    rows = [f"| {slot.slot} | `{words(slot.quantizer)}` | {'; '.join(_reasons(slot))} |" for slot in call.slots]
+    yield "\n".join(("| slot | quantizer | by |", "|---|---|---|", *rows))
+
+
+def _reasons(slot: SlotExplanation) -> Iterator[str]:
+    yield _decider(slot.origin)
+    for said in reversed(slot.overridden):
+        yield f"instead of `{said.quantizer.name if said.quantizer else 'float'}` by {_decider(said.origin)}"
+    yield from slot.changes
+    if slot.same_scale:
+        yield f"one scale with {', '.join(slot.same_scale)}"
+    yield from slot.notes
+
+
+def _decider(origin: Origin) -> str:
+    if origin.span is None:
+        return decider(origin)
+    source = origin.span.source
+    return f"{decider(origin)} ({os.path.basename(source.path)}:{source.position(origin.span.start)[0]})"
 
 
 def _row_at(view: View, start: int, word: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Span
@@ -11,7 +10,7 @@ from qspec.plan.conditions import select
 from qspec.plan.index import LayerIndex
 from qspec.plan.layer_attributes import Attributes
 from qspec.plan.patterns import find
-from qspec.plan.plan import Decision, Plan
+from qspec.plan.plan import Plan
 from qspec.plan.program import compile_pattern
 from qspec.schema.spec import Rule
 
@@ -33,15 +32,6 @@ def matched(plan: Plan, rule: Rule) -> Matched | None:
     found = find(program, index)
     selected = select(rule.where, program, found.matches, Attributes(index, plan.predicted))
     return Matched(tuple(match.calls[0] for match in selected.matches), len(found.matches) - len(selected.matches))
-
-
-def decisions(plan: Plan, path: str) -> Iterator[tuple[str, Decision]]:
-    """Each slot of a layer, and what became of it."""
-    calls = {call.index for call in plan.layers.calls if call.layer.path == path}
-    for slot in sorted(plan.ops.slots, key=lambda slot: (slot.call, slot.kind, str(slot.key))):
-        decision = plan.decision(slot)
-        if slot.call in calls and decision is not None:
-            yield str(slot), decision
 
 
 def decided_by(plan: Plan, value: Span) -> list[str]:

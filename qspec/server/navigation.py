@@ -1,4 +1,4 @@
-"""From a name to what it means and to everything that speaks of it, over all open files; and renaming it."""
+"""From a name to what it means and to everything that speaks of it, over all files of a workspace; and renaming it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def _definition(symbols: Symbols, offset: int) -> Definition | None:
     return symbols.definition_of(symbol) if isinstance(symbol, Reference) else symbol
 
 
+def word_at(analysis: Analysis, offset: int) -> str:
+    """What a text must hold that speaks of what stands at *offset*: its name; of a file, that of the file."""
+    found = _definition(analysis.symbols, offset)
+    return "" if found is None else os.path.basename(found.name) if found.kind == "file" else found.name
+
+
 def highlights(analysis: Analysis, offset: int) -> list[Span]:
     """Every place in the same file that speaks of what stands at *offset*."""
     found = _definition(analysis.symbols, offset)
@@ -54,7 +60,7 @@ def highlights(analysis: Analysis, offset: int) -> list[Span]:
 
 
 def references(workspace: Workspace, path: str, offset: int, with_definition: bool = True) -> list[Span]:
-    """Every place in open files, and in those that they import, that speaks of what stands at *offset*."""
+    """Every place in the workspace's files, and in those that they import, that speaks of what stands at *offset*."""
     found = _definition(workspace.analysis(path).symbols, offset)
     if found is None:
         return []
@@ -71,7 +77,7 @@ def _everywhere(workspace: Workspace, path: str, found: Definition) -> list[Span
 
 
 def _seen_from(workspace: Workspace, path: str, found: Definition) -> Iterator[tuple[Symbols, Definition]]:
-    """What is defined once, as each open file that has it sees it."""
+    """What is defined once, as each file that has it sees it."""
     own = workspace.analysis(path).symbols
     yield own, found
     for other in list(workspace.documents):

@@ -20,6 +20,7 @@ import qspec
 from qspec.diagnostics import Diagnostic
 from qspec.server import convert
 from qspec.server.checking import LOG, Checker
+from qspec.server.folders import specs_naming
 from qspec.server.requests import FEATURES, WITH_OPTIONS, Handler
 from qspec.server.settings import Settings
 from qspec.server.text import Encoding, Text
@@ -105,8 +106,17 @@ class Server(LanguageServer):
 
     def model_of(self, path: str) -> str | None:
         """The model file of a document."""
+        return self.settings.model_of(path, self.folders)
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders that the editor works in."""
         folders = [convert.path_of(folder.uri) for folder in self.workspace.folders.values()]
-        return self.settings.model_of(path, [*folders, *filter(None, [self.workspace.root_path])])
+        return list(dict.fromkeys([*folders, *filter(None, [self.workspace.root_path])]))
+
+    def everything(self, *words: str) -> Workspace:
+        """The open documents, and the specs in the editor's folders that one of *words* occurs in."""
+        return self.specs.with_closed(specs_naming(words, self.folders))
 
     def markup(self, capability: str, text: str) -> types.MarkupContent | str:
         """Markdown, for a client that says by that capability of documents how it shows it; it can be read as it is."""

@@ -99,8 +99,9 @@ def definition(server: Server, params: types.DefinitionParams) -> types.Location
 def references(server: Server, params: types.ReferenceParams) -> list[types.Location]:
     """`textDocument/references`"""
     uri = params.text_document.uri
-    offset, with_definition = server.offset(uri, params.position), params.context.include_declaration
-    found = navigation.references(server.specs, convert.path_of(uri), offset, with_definition)
+    path, offset = convert.path_of(uri), server.offset(uri, params.position)
+    everything = server.everything(navigation.word_at(server.specs.analysis(path), offset))
+    found = navigation.references(everything, path, offset, params.context.include_declaration)
     return [convert.location_of(span, server.uris, server.encoding) for span in found]
 
 
@@ -123,8 +124,9 @@ def prepare_rename(server: Server, params: types.PrepareRenameParams) -> types.R
 def rename(server: Server, params: types.RenameParams) -> types.WorkspaceEdit:
     """`textDocument/rename`"""
     uri = params.text_document.uri
-    offset = server.offset(uri, params.position)
-    found = navigation.rename(server.specs, convert.path_of(uri), offset, params.new_name)
+    path, offset = convert.path_of(uri), server.offset(uri, params.position)
+    everything = server.everything(navigation.word_at(server.specs.analysis(path), offset), params.new_name)
+    found = navigation.rename(everything, path, offset, params.new_name)
     if isinstance(found, navigation.Refused):
         raise _refusal(found)
     edits = (Edit(span, params.new_name) for span in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from qspec.diagnostics import Diagnostic, Diagnostics, Source, SpecError
@@ -96,6 +96,14 @@ class Workspace:
             sources = document.analysis.files.sources if document.analysis is not None else ()
             if same_file(other, path) or any(same_file(read, path) for read in sources):
                 yield other
+
+    def with_closed(self, sources: Iterable[Source]) -> Workspace:
+        """The same, with files as if they were open; what is open stays as it is in the editor."""
+        documents = dict(self.documents)
+        for source in sources:
+            if self._open_document(source.path) is None:
+                documents[source.path] = Document(source.path, source.text)
+        return replace(self, documents=documents)
 
     # ---- what they mean
 

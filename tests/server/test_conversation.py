@@ -255,6 +255,34 @@ def test_files_that_import_each_other(tmp_path: Path):
     asyncio.run(talk())
 
 
+def test_a_name_is_renamed_in_files_that_are_not_open(tmp_path: Path):
+    async def talk() -> None:
+        shared, main, hidden = (tmp_path / name for name in ("shared.qspec", "specs/main.qspec", ".old/main.qspec"))
+        for path in (main, hidden):
+            path.parent.mkdir()
+            path.write_text('qspec 1\nimport "../shared.qspec"\ndefault { weights = base, output = base }\n', "utf-8")
+        shared.write_text("qspec 1\nquantizer base { type = int8 }\n", "utf-8")
+        async with editor(tmp_path) as one:
+            one.open(shared.as_uri(), shared.read_text("utf-8"))
+            here = one.at(shared.as_uri(), "base")
+            with_definition = types.ReferenceContext(include_declaration=True)
+            found = await one.client.text_document_references_async(types.ReferenceParams(with_definition, **here))
+            assert [(shared.as_uri(), 1), (main.as_uri(), 2), (main.as_uri(), 2)] == sorted(
+                (each.uri, each.range.start.line) for each in found
+            )
+            asked = types.RenameParams(**here, new_name="b8")
+            changes = (await one.client.text_document_rename_async(asked)).changes
+            assert {main.as_uri(): 2, shared.as_uri(): 1} == {uri: len(edits) for uri, edits in changes.items()}
+            # What a file that is not open defines is taken.
+            main.write_text('qspec 1\nimport "../shared.qspec"\nquantizer b8 extends base {}\n', "utf-8")
+            with pytest.raises(
+                JsonRpcException, match=r"a quantizer `b8` is defined already, in line 3 of .*main\.qspec"
+            ):
+                await one.client.text_document_rename_async(asked)
+
+    asyncio.run(talk())
+
+
 @pytest.mark.parametrize("way", ["initialization", "configuration"])
 def test_a_model(tmp_path: Path, way: str):
     async def talk() -> None:

@@ -82,8 +82,11 @@ def test_beside_a_model(tmp_path):
     assert "1 in the model: `logits`" in shown(rules + "rule b match Den‸se { weights = w8 }", model)
     assert "2 tensors of the model" in shown(rules.replace("w8", "w‸8", 1), model)
     layer = shown(rules + 'rule b match any where path == "con‸v" { weights = wide }', model)
-    assert "layer `conv`" in layer
-    assert '| weights["kernel"] | `wide` | rule `b` |' in layer
+    assert "layer `conv`, `Conv2D`" in layer
+    kernel = next(line for line in layer.splitlines() if line.startswith('| weights["kernel"] | `wide: '))
+    assert "rule b (edge.qspec:" in kernel
+    assert "instead of `w8` by default (edge.qspec:" in kernel
+    assert "its scale is that of the input times that of the weights" in layer
     assert "matches no layer" in shown("rule no‸ne match Dense where units == 99 { weights = w8 }", model)
     assert "its condition leaves 1 out" in shown("rule no‸ne match Dense where units == 99 { weights = w8 }", model)
     assert 'decides 1 tensor of the model: `conv: weights["kernel"]`' in shown(
