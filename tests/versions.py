@@ -23,3 +23,4 @@ def _needs(name: str, *wanted: int) -> pytest.MarkDecorator:
 KERAS_OF_THE_ZOOS = _needs("keras", 3, 15)
 LITERT_OF_THE_TABLES = _needs("ai-edge-litert", 2, 3)
 FLATBUFFERS_OF_THE_SIZES = _needs("flatbuffers", 25)
+SIZES_ARE_EXACT = not _older("flatbuffers", 25)

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
 import qspec
@@ -125,7 +124,7 @@ def quantized(make, preset: str, folder, edges: str = ""):
 
 def stored(path: Path) -> list[tuple[str, int]]:
     """The type of each tensor of a file, and how many bytes of constant data it has."""
-    model = flatbuffer_utils.read_model(str(path))
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     kinds = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
     tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
     data = [model.buffers[tensor.buffer].data for tensor in tensors]

@@ -26,6 +26,16 @@ from qspec.plan.plan import RangeGroup
 CLIP_DECAY = 1e-4
 
 
+class _Positive(keras.constraints.Constraint):  # type: ignore[misc]
+    """Keeps a learned value from falling below the least."""
+
+    def __init__(self, owner: LearnedValue) -> None:
+        self.owner = owner
+
+    def __call__(self, learned: Any) -> Any:
+        return self.owner.positive(learned)
+
+
 class LearnedValue(keras.layers.Layer):  # type: ignore[misc]
     """A positive number, or one for each channel, that training learns until ranges freeze.
 
@@ -45,18 +55,19 @@ class LearnedValue(keras.layers.Layer):  # type: ignore[misc]
         given: dict[str, Any] = {"initializer": "ones", "trainable": False, "aggregation": "only_first_replica"}
         self.reference = self.add_weight(name="reference", shape=shape, **given)
         self.learned = self.add_weight(
-            name="learned", shape=shape, initializer="ones", constraint=self._positive, regularizer=regularizer
+            name="learned", shape=shape, initializer="ones", constraint=_Positive(self), regularizer=regularizer
         )
         self.kept = self.add_weight(name="kept", shape=shape, **given)
         self.moving = self.add_weight(name="moving", **given)
         self.built = True
 
-    def _positive(self, learned: Any) -> Any:
+    def positive(self, learned: Any) -> Any:
+        """The variable, at least what the least number is over the reference."""
         return ops.maximum(learned, self.least / self.reference)
 
     def value(self) -> Any:
         """The number, or numbers, in their shape."""
-        learned = _times(tf.convert_to_tensor(self._positive(self.learned)), tf.convert_to_tensor(self.reference))
+        learned = _times(tf.convert_to_tensor(self.positive(self.learned)), tf.convert_to_tensor(self.reference))
         return ops.where(self.moving > 0, learned, self.kept)
 
     def start(self, value: Any) -> None:

@@ -34,7 +34,7 @@ class TrainedBySeveralWorkers(keras.Model):  # type: ignore[misc]
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         if iterator is not None and self._has_several_workers():
             local = self.distribute_strategy.experimental_local_results
-            _, _, batches = next(iter(iterator))
+            *_, batches = next(iter(iterator))  # behind one or two numbers, by the version of Keras
             data_batch = keras.tree.map_structure(lambda value: local(value)[0], next(batches))
             iterator = None
         super()._maybe_symbolic_build(iterator, data_batch)
