@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qspec._check import check, load, loads
-    from qspec.diagnostics import Diagnostic, Severity, SpecError
+    from qspec.diagnostics import Diagnostic, Severity, SpecError, SpecWarning
     from qspec.keras import apply, export, extract, load_model, quantize, strip, verify
     from qspec.lowering import register_lowering
 
@@ -20,6 +20,7 @@ __all__ = [
     "Diagnostic",
     "Severity",
     "SpecError",
+    "SpecWarning",
     "apply",
     "check",
     "export",
@@ -35,7 +36,7 @@ __all__ = [
 
 _HOMES = {
     "qspec._check": ("check", "load", "loads"),
-    "qspec.diagnostics": ("Diagnostic", "Severity", "SpecError"),
+    "qspec.diagnostics": ("Diagnostic", "Severity", "SpecError", "SpecWarning"),
     "qspec.keras": ("apply", "export", "extract", "load_model", "quantize", "strip", "verify"),
     "qspec.lowering": ("register_lowering",),
 }

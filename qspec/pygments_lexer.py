@@ -25,7 +25,7 @@ _TOKENS: Mapping[str, Any] = {
     "keyword": Keyword,
     "keyword.declaration": Keyword.Declaration,
     "keyword.operator": Operator,
-    "keyword.operator.word": Operator.Word,
+    "keyword.operator.wordlike": Operator.Word,
     "keyword.other.directive": Comment.Special,
     "keyword.other.unit": Keyword.Type,
     "punctuation": Punctuation,

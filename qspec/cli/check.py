@@ -22,6 +22,7 @@ from qspec.diagnostics.catalogue import (
 )
 from qspec.diagnostics.summary import counts
 from qspec.lint import Report
+from qspec.lint.unused_definition import without_used
 from qspec.schema import load, loads, shipped_targets
 from qspec.syntax import decode
 from qspec.syntax.sources import LARGEST
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from qspec.graph.tflite_file import TfliteFile
     from qspec.schema.spec import Spec
 
-_LEAST = 60  # columns: with less, a placement is no easier to read in more lines
+_LEAST = 20  # columns: what is narrower is no terminal
 _OF_FILES = (INVALID_FILE, INVALID_PARAMETERS, MISSING_PARAMETERS, WRONG_BIAS_SCALE)
 _BESIDE_A_PLACEMENT = ("QS3", "QS4", "QS6", *(code.code for code in _OF_FILES))
 
@@ -57,12 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
             graph = read_graph(arguments.model)
         except SpecError as error:
             unreadable = error.diagnostics
-    reports = {file: _check(file, graph, arguments.target) for file in files}
+    specs: list[Spec] = []
+    reports = {file: _check(file, graph, arguments.target, specs) for file in files}
     if arguments.exact and graph is not None:
         import_frameworks()
         reports = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
     found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
-    found = tuple(filter(wanted.keeps, found))
+    found = tuple(filter(wanted.keeps, without_used(found, specs) if len(specs) > 1 else found))
     if arguments.format == "json":
         import json
 
@@ -87,11 +89,15 @@ def _few_enough(found: tuple[Diagnostic, ...], most: int | None) -> bool:
     return False
 
 
-def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str]) -> Report:
+def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str], specs: list[Spec]) -> Report:
+    """The report on one file; a spec is added to *specs*."""
     if _is_file(file):
         return check_file(file, targets)
     spec, diagnostics = read_spec(file)
-    return Report(diagnostics) if spec is None else check_graph(spec, graph, diagnostics, targets)
+    if spec is None:
+        return Report(diagnostics)
+    specs.append(spec)
+    return check_graph(spec, graph, diagnostics, targets)
 
 
 def _is_file(file: str) -> bool:

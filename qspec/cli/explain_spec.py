@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.layer is not None and arguments.layer not in {call.layer.path for call in graph.calls}:
         return _usage(_no_layer(arguments.layer, arguments.model, graph))
     if arguments.format == "json":
-        _print_data(report, arguments.layer)
+        _print_data(report, report.plan, arguments.layer)
     else:
         _print_text(report, report.plan, arguments)
     return 0 if report.ok else 1
@@ -49,7 +49,7 @@ def _usage(message: str) -> int:
 def _unread(report: Report, format_: str) -> int:
     """What cannot be explained, since it is not known what the spec means."""
     if format_ == "json":
-        print(json.dumps(document(report.diagnostics, {"layers": []}), indent=2, ensure_ascii=False))
+        print(json.dumps(document(report.diagnostics, {"layers": [], "ends": []}), indent=2, ensure_ascii=False))
     else:
         print_diagnostics(report.diagnostics)
     return 1
@@ -64,13 +64,16 @@ def _no_layer(path: str, model: str, graph: LayerGraph) -> str:
     return f"there is no layer `{path}` in {model}" + (f"; there is {listed(found)}" if found else "")
 
 
-def _print_data(report: Report, layer: str | None) -> None:
-    sections = {"layers": report.explain(layer)}
+def _print_data(report: Report, plan: Plan, layer: str | None) -> None:
+    from qspec.plan.explain_data import file_ends
+
+    sections = {"layers": report.explain(layer), "ends": file_ends(plan)}
     print(json.dumps(document(report.diagnostics, sections), indent=2, ensure_ascii=False))
 
 
 def _print_text(report: Report, plan: Plan, arguments: argparse.Namespace) -> None:
-    from qspec.cli.explain_table import layer, table
+    from qspec.cli.explain_layer import layer
+    from qspec.cli.explain_table import table
 
     explainer = Explainer(plan)
     if arguments.layer is None:

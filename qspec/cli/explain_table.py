@@ -1,180 +1,148 @@
-"""Who decided what, for people: a table of a whole model, or one layer in full."""
+"""Who decided what in a whole model, for people: a line for each slot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qspec.cli.columns import cut, fitted, wrapped
-from qspec.diagnostics import Span
+from qspec.cli.columns import padded, wrapped
+from qspec.cli.explain_rows import Row, TableLayer, layers, short_place, shown_quantizers
 from qspec.diagnostics.text import display_width, printable
-from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation, assigned_words, decider, place, words
-from qspec.plan.explain_rules import RuleExplanation
+from qspec.plan.ends import ends
+from qspec.plan.explain import Explainer
+from qspec.plan.explain_words import decider, labels, traits, words
+from qspec.schema.quantizer import Quantizer
 
-_LEAST = 60  # columns; narrower terminals break the lines
-_GAP = "  "
-_NARROWEST_LAYER = 16
-_MOST_SHARING = 3  # slots that share a scale, named in the table
-_INDENT = "    "
-_WIDEST_BRIEF = 24
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line of the table, and what stands below it. `brief` is the quantizer's name alone."""
-
-    layer: str
-    slot: str
-    quantizer: str
-    brief: str
-    by: str
-    below: tuple[str, ...] = ()
+LEAST = 60  # columns; narrower terminals break the lines
+GAP = "  "
+INDENT = "    "
+_BELOW = GAP + INDENT
+_HEADING = TableLayer("layer", (Row("slot", "quantizer", "decided by"),))
 
 
 def table(explainer: Explainer, spec: str, model: str, width: int | None = None, colors: bool = False) -> Iterator[str]:
-    """Every slot of every layer, then what became of each rule. No line takes more than *width* columns as long as 60
-    are there; what is too wide for them goes: the words of the quantizers into a legend, then the layers' fronts."""
-    room = None if width is None else max(width, _LEAST)
+    """Every slot of every layer, the types at the file's ends, then what became of each rule. No line takes more than
+    *width* columns as long as 60 are there, and nothing is cut: where the columns are too wide, each layer stands in a
+    line of its own above its slots, and the quantizers go by labels, which a legend explains."""
+    room = None if width is None else max(width, LEAST)
     count = len(explainer.layers())
-    yield from wrapped(printable(f"{spec} for {model}: {count} layers; positions are of {spec}"), room, rest=_INDENT)
+    yield from wrapped(printable(f"{spec} for {model}: {count} layers; positions are of {spec}"), room, rest=INDENT)
     yield ""
-    rows = [_Row("layer", "slot", "quantizer", "quantizer", "decided by")]
-    rows += [row for call in explainer.all() for row in _rows(call, spec)]
-    layer, slot, full, brief, by = (
-        max(display_width(text) for text in column)
-        for column in zip(*((row.layer, row.slot, row.quantizer, row.brief, row.by) for row in rows), strict=True)
-    )
-    fits = room is None or layer + slot + full + by + 3 * len(_GAP) <= room
-    if room is not None and not fits:
-        yield from _legend(explainer, room)
-        layer = max(min(layer, room - slot - min(brief, _WIDEST_BRIEF) - by - 3 * len(_GAP)), _NARROWEST_LAYER)
-    for number, row in enumerate(rows):
-        short = row.brief if not row.by else cut(row.brief, _WIDEST_BRIEF)
-        told = fitted(row.quantizer, full) if fits else short.ljust(min(brief, _WIDEST_BRIEF))
-        line = cut(_GAP.join((fitted(row.layer, layer), row.slot.ljust(slot), told, row.by)).rstrip(), room)
-        yield f"\x1b[1m{line}\x1b[0m" if colors and number == 0 else line
-        indent = " " * (layer + len(_GAP)) + _INDENT
-        for text in row.below:
-            yield from wrapped(printable(text), room, indent, indent + _INDENT)
+    found = {words(quantizer): quantizer for quantizer in shown_quantizers(explainer)}
+    whole = [_HEADING, *layers(explainer, spec, {})]
+    columns = _Columns(whole)
+    if room is None or columns.width <= room:
+        for number, each in enumerate(whole):
+            yield from columns.lines(each, room, colors and number == 0)
+    else:
+        short = labels(found.values())
+        yield from _legend(found, short, room)
+        yield from _blocks(layers(explainer, spec, short), room, colors)
+    yield from _ends(explainer, spec, room)
     yield from _effects(explainer, spec, room)
 
 
-def _rows(call: CallExplanation, spec: str) -> Iterator[_Row]:
-    name = printable(call.layer) + (f" (call {call.number} of {call.calls})" if call.calls > 1 else "")
-    groups = _alike([slot for slot in call.slots if _is_shown(slot)])
-    if not groups:
-        yield _Row(name, "-", "", "", "")
-    for slot, count in groups:
-        told = f"{slot.slot.split('[')[0]} ({count} alike)" if count > 1 else slot.slot
-        full, brief = words(slot.quantizer), "float" if slot.quantizer is None else slot.quantizer.name
-        if slot.held:
-            yield _Row(name, told, f"in {slot.held}", f"in {slot.held}", "")
-        else:
-            by = f"{decider(slot.origin)} {_short(slot.origin.span, spec)}".rstrip()
-            below = _below(slot, spec) if count == 1 else _below(replace(slot, same_scale=()), spec)
-            yield _Row(name, told, printable(full), printable(brief), printable(by), below)
-        name = ""
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(display_width, texts), default=0)
 
 
-def _is_shown(slot: SlotExplanation) -> bool:
-    """An input that is read as it is given says nothing that the layer before has not said."""
-    return not slot.slot.startswith("input") or bool(slot.said or slot.changes)
+class _Columns:
+    """Layers in columns, each as wide as its widest entry."""
+
+    def __init__(self, layers: Sequence[TableLayer]) -> None:
+        rows = [row for layer in layers for row in layer.rows]
+        self.layer = _widest(layer.name for layer in layers)
+        self.slot = _widest(row.slot for row in rows)
+        self.quantizer = _widest(row.quantizer for row in rows if row.by)
+        self.width = (
+            self.layer
+            + self.slot
+            + 2 * len(GAP)
+            + max(self.quantizer + len(GAP) + _widest(row.by for row in rows), _widest(row.quantizer for row in rows))
+        )
+
+    def lines(self, layer: TableLayer, room: int | None, bold: bool) -> Iterator[str]:
+        """The lines of one layer."""
+        indent = " " * (self.layer + len(GAP)) + INDENT
+        name = layer.name
+        for row in layer.rows:
+            columns = (
+                padded(name, self.layer),
+                padded(row.slot, self.slot),
+                padded(row.quantizer, self.quantizer),
+                row.by,
+            )
+            yield _colored(GAP.join(columns).rstrip(), bold)
+            for text in row.below:
+                yield from wrapped(text, room, indent, indent + INDENT)
+            name = ""
 
 
-def _alike(slots: Sequence[SlotExplanation]) -> list[tuple[SlotExplanation, int]]:
-    """The first of biases, of weights and of inner tensors that are alike, and how many there are."""
-    found: dict[object, list[SlotExplanation]] = {}
-    for slot in slots:
-        kind = slot.slot.split("[")[0]
-        alone = kind in ("input", "output", "state")
-        key = slot.slot if alone else (kind, words(slot.quantizer), slot.origin, slot.said, slot.changes)
-        found.setdefault(key, []).append(slot)
-    return [(alike[0], len(alike)) for alike in found.values()]
+def _blocks(layers: Sequence[TableLayer], room: int, colors: bool) -> Iterator[str]:
+    """A line for each layer, its slots below it: in columns as far as there is room."""
+    fitting = [row for layer in layers for row in layer.rows if _room_left(row, room) >= 0]
+    slot, quantizer = _widest(row.slot for row in fitting), _widest(row.quantizer for row in fitting if row.by)
+    for layer in layers:
+        yield from (_colored(line, colors) for line in wrapped(layer.name, room, rest=INDENT))
+        for row in layer.rows:
+            yield from _block_row(row, slot, quantizer, room)
+            for text in row.below:
+                yield from wrapped(text, room, _BELOW, _BELOW + GAP)
 
 
-def _short(span: Span | None, spec: str) -> str:
-    """A position, without the path where that is of *spec* itself."""
-    return place(span).removeprefix(f"{spec}:")
+def _block_row(row: Row, slot: int, quantizer: int, room: int) -> Iterator[str]:
+    """A slot in a line, else its name, its quantizer and who decided it below each other."""
+    left = _room_left(row, room)
+    if left < 0:
+        yield from wrapped(row.slot, room, GAP, _BELOW)
+        yield from wrapped(row.quantizer, room, _BELOW, _BELOW + GAP)
+        if row.by:
+            yield from wrapped(f"by {row.by}", room, _BELOW, _BELOW + GAP)
+        return
+    before = min(slot, display_width(row.slot) + left)
+    between = min(quantizer, display_width(row.quantizer) + left - (before - display_width(row.slot)))
+    yield GAP + GAP.join((padded(row.slot, before), padded(row.quantizer, between), row.by)).rstrip()
 
 
-def _below(slot: SlotExplanation, spec: str) -> tuple[str, ...]:
-    overridden = [
-        f"over {each.quantizer.name if each.quantizer else 'float'} by {decider(each.origin)} "
-        f"{_short(each.origin.span, spec)}"
-        for each in slot.overridden
-    ]
-    more = len(slot.same_scale) - _MOST_SHARING
-    shared = ", ".join(slot.same_scale[:_MOST_SHARING]) + (f" and {more} more" if more > 0 else "")
-    return (*overridden, *slot.changes, *([f"one scale with {shared}"] if shared else []))
+def _room_left(row: Row, room: int) -> int:
+    return room - sum(display_width(GAP + text) for text in (row.slot, row.quantizer, row.by) if text)
 
 
-def _legend(explainer: Explainer, width: int) -> Iterator[str]:
+def _colored(line: str, bold: bool) -> str:
+    return f"\x1b[1m{line}\x1b[0m" if bold else line
+
+
+def _legend(found: Mapping[str, Quantizer], short: Mapping[str, str], width: int) -> Iterator[str]:
     """The quantizers in effect, each with what it is."""
-    found = {words(slot.quantizer): slot.quantizer for call in explainer.all() for slot in call.slots if slot.quantizer}
-    names = max((display_width(quantizer.name) for quantizer in found.values()), default=0)
+    names = _widest(name for name in short.values() if display_width(name) <= width // 3)
     for text, quantizer in found.items():
-        head = f"{_GAP}{printable(quantizer.name).ljust(min(names, _WIDEST_BRIEF))}{_GAP}"
-        yield from wrapped(printable(text.removeprefix(f"{quantizer.name}: ")), width, head, _INDENT * 2)
+        head = f"{GAP}{padded(printable(short[text]), names)}{GAP}"
+        yield from wrapped(printable(traits(quantizer)), width, head, _BELOW)
     yield ""
+
+
+def _ends(explainer: Explainer, spec: str, width: int | None) -> Iterator[str]:
+    found = list(ends(explainer.plan))
+    longest = _longest((end.name for end in found), width)
+    for number, end in enumerate(found):
+        if number == 0:
+            yield ""
+        inside = f", {end.inside} inside" if end.inside != end.type else ""
+        by = f"{decider(end.origin)} {short_place(end.origin.span, spec)}".rstrip()
+        head = f"{end.side:6} {padded(printable(end.name), longest)}{GAP}"
+        yield from wrapped(printable(f"{end.type} in the file{inside} ({by})"), width, head, INDENT)
 
 
 def _effects(explainer: Explainer, spec: str, width: int | None) -> Iterator[str]:
     rules = explainer.plan.rules
-    longest = max((display_width(each.rule.name) for each in rules), default=0)
+    longest = _longest((each.rule.name for each in rules), width)
     for number, (each, told) in enumerate(zip(rules, explainer.effects(), strict=True)):
         if number == 0:
             yield ""
-        head = f"rule {fitted(printable(each.rule.name), longest)}{_GAP}"
-        yield from wrapped(printable(f"{told} ({_short(each.rule.span, spec)})"), width, head, _INDENT)
+        head = f"rule {padded(printable(each.rule.name), longest)}{GAP}"
+        yield from wrapped(printable(f"{told} ({short_place(each.rule.span, spec)})"), width, head, INDENT)
 
 
-def layer(explainer: Explainer, path: str, width: int | None = None, colors: bool = False) -> Iterator[str]:
-    """Each call of one layer in full: its slots, and what each rule does there, or why not."""
-    room = None if width is None else max(width, _LEAST)
-    for number, call in enumerate(explainer.layer(path)):
-        if number:
-            yield ""
-        which = f", call {call.number} of {call.calls}" if call.calls > 1 else ""
-        for line in wrapped(printable(f"{call.layer} ({call.class_name}){which}"), room, rest=_INDENT):
-            yield f"\x1b[1m{line}\x1b[0m" if colors else line
-        if call.fused:
-            yield from _entry("", call.fused, room, depth=1)
-        for slot in call.slots:
-            yield ""
-            yield from _slot(slot, room)
-        yield ""
-        yield from _rules(explainer.rules(path, call.number), room)
-
-
-def _slot(slot: SlotExplanation, width: int | None) -> Iterator[str]:
-    yield from wrapped(printable(f"{slot.slot} = {words(slot.quantizer)}"), width, _GAP, _INDENT * 2)
-    where = place(slot.origin.span)
-    if slot.origin.kind != "built_in":
-        yield from _entry("decided by", f"{decider(slot.origin)} ({where})" if where else decider(slot.origin), width)
-    for text in assigned_words(slot.overridden):
-        yield from _entry("over", text, width)
-    for text in slot.changes:
-        yield from _entry("changed", text, width)
-    if slot.same_scale:
-        yield from _entry("one scale", f"with {', '.join(slot.same_scale)}", width)
-    for text in slot.notes:
-        yield from _entry("", text, width)
-
-
-def _entry(word: str, text: str, width: int | None, depth: int = 2) -> Iterator[str]:
-    start = _GAP * depth
-    first = f"{start}{word:10}{_GAP}" if word else start
-    yield from wrapped(printable(text), width, first, " " * len(first) if word else start + _GAP)
-
-
-def _rules(rules: Sequence[RuleExplanation], width: int | None) -> Iterator[str]:
-    if not rules:
-        return
-    name = max(display_width(printable(rule.name)) for rule in rules)
-    outcome = max(len(rule.outcome) for rule in rules)
-    for rule in rules:
-        head = f"{_GAP}rule {fitted(printable(rule.name), name)}{_GAP}{rule.outcome:{outcome}}{_GAP}"
-        text = f"{rule.reason} ({place(rule.place or rule.span)})"
-        yield from wrapped(
-            printable(text), width, head, " " * len(head) if width and len(head) < width // 2 else _INDENT
-        )
+def _longest(names: Iterable[str], width: int | None) -> int:
+    """The widest of *names* that leave room beside them."""
+    shown = map(printable, names)
+    return _widest(name for name in shown if width is None or display_width(name) <= width // 2)

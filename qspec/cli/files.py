@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from qspec.diagnostics import Diagnostic, Place, SpecError
+from qspec.diagnostics import Diagnostic, Place, SpecError, SpecWarning
 from qspec.diagnostics.catalogue import UNREADABLE_FILE, UNUSABLE_DATA
 from qspec.diagnostics.diagnostic import Code
 
@@ -50,6 +51,16 @@ def data_named(path: str) -> Iterator[None]:
             for item in error.diagnostics
         ]
         raise SpecError(named) from None
+
+
+@contextmanager
+def warnings_collected() -> Iterator[list[Diagnostic]]:
+    """The diagnostics of the `SpecWarning`s issued inside, there when it ends."""
+    found: list[Diagnostic] = []
+    with warnings.catch_warnings(record=True) as issued:
+        warnings.simplefilter("always", SpecWarning)
+        yield found
+    found += (each.message.diagnostic for each in issued if isinstance(each.message, SpecWarning))
 
 
 def _reading_problems(path: str, code: Code, advice: str) -> Iterator[Diagnostic]:

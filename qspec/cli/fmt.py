@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qspec.cli.folders import STANDARD_INPUT, files_of
-from qspec.cli.output import colored
+from qspec.cli.output import complain
 from qspec.diagnostics import Diagnostic, Place, Source
 from qspec.diagnostics.catalogue import UNREADABLE_FILE
 from qspec.syntax import decode
@@ -144,9 +144,7 @@ def _complain(problem: Sequence[Diagnostic] | str) -> None:
     if isinstance(problem, str):
         print(f"qspec fmt: {problem}", file=sys.stderr)
         return
-    from qspec.diagnostics.render import RENDERERS
-
-    print(RENDERERS["full"](problem, colored() and sys.stderr.isatty(), None), file=sys.stderr)
+    complain(problem)
 
 
 def _summarize(counted: Counter[str], arguments: argparse.Namespace) -> None:

@@ -35,3 +35,10 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic], format_: str = "full") 
     from qspec.diagnostics.render import RENDERERS
 
     print(RENDERERS[format_](diagnostics, colored(), width()))
+
+
+def complain(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print *diagnostics* to standard error: of a command whose output is something else."""
+    from qspec.diagnostics.render import RENDERERS
+
+    print(RENDERERS["full"](diagnostics, colored() and sys.stderr.isatty(), None), file=sys.stderr)

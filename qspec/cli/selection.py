@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from qspec.diagnostics import Code, Severity
-from qspec.diagnostics.codes import find_code, names
+from qspec.diagnostics.codes import FAMILIES, codes, find_code
 from qspec.diagnostics.selection import Selection, meant
 from qspec.schema.names import similar
+
+_NUMBER = re.compile(r"[A-Z]{0,2}[-_ ]?(\d{3})")  # of a code, with less than its letters or with others
+_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 class WrongSelection(Exception):
@@ -20,24 +24,40 @@ def selection(select: Sequence[str], ignore: Sequence[str]) -> Selection:
     Raises:
         WrongSelection: a word names no code, or errors alone are to be left out.
     """
-    for word in _words(ignore):
+    for word in _words("--ignore", ignore):
         if all(code.severity is Severity.ERROR for code in _meant(word)):
             raise WrongSelection(f"`{word}` cannot be left out: errors are always told")
-    return Selection(tuple(_beginnings(select)) or Selection().select, tuple(_beginnings(ignore)))
+    chosen = tuple(_beginnings("--select", select)) or Selection().select
+    return Selection(chosen, tuple(_beginnings("--ignore", ignore)))
 
 
 def offer_code(word: str) -> str:
-    """A sentence with the code or name that is similar to *word*; an empty text if there is none."""
-    found = similar(word.upper(), names()) or similar(word.lower(), names())
-    return f"a code with a similar name exists: `{found}`" if found else ""
+    """A sentence with what *word* may stand for: a code of the same number, a similar name, or else the family that it
+    begins with; an empty text if there is nothing."""
+    number = _NUMBER.fullmatch(word.upper().translate(_LOOK_ALIKES)) if _has_digit(word) else None
+    meant = find_code(f"QS{number[1]}") if number is not None else None
+    found = meant.code if meant is not None else similar(word.lower(), [code.name for code in codes()])
+    if found:
+        return f"a code with a similar name exists: `{found}`"
+    beginning = word[:3].upper()
+    return f"`qspec explain {beginning}` lists those of its family" if beginning in FAMILIES else ""
 
 
-def _words(options: Iterable[str]) -> Iterator[str]:
-    return (word.strip() for option in options for word in option.split(","))
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
 
 
-def _beginnings(options: Iterable[str]) -> Iterator[str]:
-    for word in _words(options):
+def _words(name: str, options: Iterable[str]) -> Iterator[str]:
+    """The words of all the options of a *name*; a comma too many does no harm."""
+    for option in options:
+        words = [word.strip() for word in option.split(",") if word.strip()]
+        if not words:
+            raise WrongSelection(f"`{name} '{option}'` names no code: give some, as in `{name} QS3,unmatched-rule`")
+        yield from words
+
+
+def _beginnings(name: str, options: Iterable[str]) -> Iterator[str]:
+    for word in _words(name, options):
         _meant(word)
         exact = find_code(word)
         yield exact.code if exact is not None else word.upper()

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 import qspec
-from qspec.cli.files import data_named, data_problems, file_problems
+from qspec.cli.files import data_named, data_problems, file_problems, warnings_collected
 from qspec.cli.frameworks import import_frameworks
 from qspec.cli.output import print_diagnostics
 
@@ -26,14 +26,15 @@ def run(arguments: argparse.Namespace) -> int:
     model = load_float_model(arguments.model)
     from qspec.keras.data import read_data_file
 
+    misfits: list[Diagnostic] = []
     if arguments.calibration is not None:
-        with data_named(arguments.calibration):
+        with data_named(arguments.calibration), warnings_collected() as misfits:
             model = qspec.apply(spec, model, read_data_file(arguments.calibration))
     data = read_data_file(arguments.data)
     with data_named(arguments.data):
         result = qspec.verify(arguments.file, spec, model, data)
     doubts = names_of_data(result, arguments.data, arguments.calibration)
-    print_diagnostics([*report.diagnostics, *result.diagnostics, *doubts])
+    print_diagnostics([*report.diagnostics, *misfits, *result.diagnostics, *doubts])
     print_result(result)
     return 0 if result.ok else 1
 

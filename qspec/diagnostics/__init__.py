@@ -1,6 +1,7 @@
 """What qspec says to people: one diagnostic value, the catalogue of its codes, and the renderers."""
 
 from qspec.diagnostics.diagnostic import (
+    Advice,
     Code,
     Diagnostic,
     Diagnostics,
@@ -11,6 +12,22 @@ from qspec.diagnostics.diagnostic import (
     Source,
     Span,
     SpecError,
+    SpecWarning,
+    writing,
 )
 
-__all__ = ["Code", "Diagnostic", "Diagnostics", "Edit", "Fix", "Place", "Severity", "Source", "Span", "SpecError"]
+__all__ = [
+    "Advice",
+    "Code",
+    "Diagnostic",
+    "Diagnostics",
+    "Edit",
+    "Fix",
+    "Place",
+    "Severity",
+    "Source",
+    "Span",
+    "SpecError",
+    "SpecWarning",
+    "writing",
+]

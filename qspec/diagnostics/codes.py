@@ -33,8 +33,3 @@ def find_code(word: str) -> Code | None:
 def family(code: Code) -> str:
     """What the family of *code* is called: `rules and matching`."""
     return FAMILIES[code.code[:3]]
-
-
-def names() -> tuple[str, ...]:
-    """What a code can be called: the codes, then the names."""
-    return (*(one.code for one in codes()), *(one.name for one in codes()))

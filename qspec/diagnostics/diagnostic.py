@@ -94,12 +94,53 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """A sentence of help, and what in it may have been meant: a text to write in place of what the diagnostic points
+    at, or edits of their own. The sentence is for people; whoever changes a file has the offers."""
+
+    sentence: str
+    offers: tuple[str | Fix, ...] = ()
+
+    @classmethod
+    def write(cls, text: str, more: str = "") -> Advice:
+        """The advice to write *text*; *more* is told behind it."""
+        return cls(f"write `{text}`{more}", (text,))
+
+    def then(self, more: str) -> Advice:
+        """The same, with *more* behind the sentence."""
+        return Advice(self.sentence + more, self.offers)
+
+    def after(self, before: str) -> Advice:
+        """The same, with *before* in front of the sentence."""
+        return Advice(before + self.sentence, self.offers)
+
+    def on(self, place: Span | Place) -> Advice:
+        """The same, with each text to be written at *place*."""
+        return Advice(self.sentence, self.fixes(place))
+
+    def fixes(self, place: Span | Place) -> tuple[Fix, ...]:
+        """The offers as edits, the texts at *place*; of those there are none where there is no text to change."""
+        made = [offer for offer in self.offers if isinstance(offer, Fix)]
+        if isinstance(place, Span) and place.start < place.end:
+            made += [writing(place, offer) for offer in self.offers if isinstance(offer, str)]
+        return tuple(made)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def writing(span: Span, text: str) -> Fix:
+    """The change that leaves *text* where *span* stands."""
+    return Fix(f"write `{text}`", (Edit(span, text),))
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """Something a person should know: what is wrong, where, and what to do about it.
 
     `span` is a range of text, or a `Place` where there is no text. `label` stands beside the carets. `related` are
-    further places with a sentence each. `fix` is set where one change is right without doubt. `layer`, `op` and
-    `target` name what it is about, where that applies.
+    further places with a sentence each. `fix` is set where one change is right without doubt, `offers` are changes of
+    which one may be. `layer`, `op` and `target` name what it is about, where that applies.
     """
 
     code: str
@@ -111,6 +152,7 @@ class Diagnostic:
     related: tuple[tuple[Span | Place, str], ...] = ()
     help: str = ""
     fix: Fix | None = None
+    offers: tuple[Fix, ...] = ()
     layer: str = ""
     op: str = ""
     target: str = ""
@@ -118,6 +160,10 @@ class Diagnostic:
     def with_related(self, span: Span | Place, label: str) -> Diagnostic:
         """The same, with one more place to look at."""
         return replace(self, related=(*self.related, (span, label)))
+
+    def with_advice(self, advice: Advice) -> Diagnostic:
+        """The same, with this advice in place of its own."""
+        return replace(self, help=advice.sentence, offers=advice.fixes(self.span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +174,11 @@ class Code:
     name: str
     severity: Severity = Severity.ERROR
 
-    def at(self, span: Span | Place, message: str, **details: Any) -> Diagnostic:
-        """A diagnostic of this code. *details* are further fields of `Diagnostic`."""
-        return Diagnostic(self.code, self.name, details.pop("severity", self.severity), message, span, **details)
+    def at(self, span: Span | Place, message: str, help: str | Advice = "", **details: Any) -> Diagnostic:
+        """A diagnostic of this code. *help* may bring offers; *details* are further fields of `Diagnostic`."""
+        severity = details.pop("severity", self.severity)
+        made = Diagnostic(self.code, self.name, severity, message, span, help=str(help), **details)
+        return made.with_advice(help) if isinstance(help, Advice) and help.offers else made
 
 
 class SpecError(Exception):
@@ -144,6 +192,19 @@ class SpecError(Exception):
         from qspec.diagnostics.full import full
 
         return "\n" + "\n".join(full(diagnostic) for diagnostic in self.diagnostics)
+
+
+class SpecWarning(UserWarning):
+    """The `diagnostic` of a function that goes on all the same, and whose result has no place for it."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic)
+
+    def __str__(self) -> str:
+        from qspec.diagnostics.full import full
+
+        return "\n" + full(self.diagnostic)
 
 
 @dataclass

@@ -34,6 +34,7 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "related": [{"message": sentence, **_location(place)} for place, sentence in diagnostic.related],
         "help": diagnostic.help or None,
         "fix": None if diagnostic.fix is None else _fix(diagnostic.fix),
+        "offers": [_fix(offer) for offer in diagnostic.offers],
         "layer": diagnostic.layer or None,
         "op": diagnostic.op or None,
         "target": diagnostic.target or None,

@@ -12,6 +12,7 @@ from qspec.diagnostics.page import page
 
 _USUAL = 100  # columns, where there is no terminal
 _LEAST = 40
+_BESIDE = 36  # columns for a sentence beside what it is about
 _MOST = 120  # longer lines are hard to read
 _INDENT = "    "
 _CODE = re.compile(r"`[^`]*`")
@@ -20,7 +21,8 @@ _KEEP = "\xa0"  # a space at which no line ends
 
 
 def overview(codes: Sequence[Code], width: int | None, colors: bool = False) -> Iterator[str]:
-    """A line for each code, by family: code, severity, name, and what it means in a sentence."""
+    """A line for each code, by family: code, severity, name, and what it means in a sentence, which stands below where
+    there is no room beside them."""
     room = _room(width)
     names = max(len(code.name) for code in codes)
     for family, title in FAMILIES.items():
@@ -29,11 +31,15 @@ def overview(codes: Sequence[Code], width: int | None, colors: bool = False) -> 
             yield _bold(f"{family}xx  {title}", colors)
         for code in members:
             head = f"  {code.code}  {code.severity.value:7}  {code.name:{names}}  "
+            rest = " " * len(head)
+            if room - len(head) < _BESIDE:
+                yield f"  {code.code}  {code.severity.value}  {code.name}"
+                head = rest = _INDENT
             found = page(code)
-            yield from _filled(found.summary if found else "", room, head, " " * len(head))
+            yield from _filled(found.summary if found else "", room, head, rest)
         if members:
             yield ""
-    yield "`qspec explain CODE` prints the page of one"
+    yield from _filled("`qspec explain CODE` prints the page of one", room, "", "")
 
 
 def rendered(markdown: str, width: int | None = None, colors: bool = False) -> Iterator[str]:
@@ -73,7 +79,7 @@ def _filled(text: str, room: int, first: str, rest: str) -> Iterator[str]:
     """*text* in lines; what stands in backticks is not broken as long as it is short."""
     filled = textwrap.wrap(
         _CODE.sub(lambda code: _whole(code.group()), text),
-        max(room, len(first) + _LEAST),
+        room,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,

@@ -52,6 +52,7 @@ def _rule(name: str) -> dict[str, Any]:
 def _result(item: Diagnostic, rule: int) -> dict[str, Any]:
     about = {"layer": item.layer, "op": item.op, "target": item.target}
     properties = {name: value for name, value in about.items() if value}
+    fixes = dict.fromkeys((*([item.fix] if item.fix is not None else []), *item.offers))
     related = [{"id": number, **_location(place, text)} for number, (place, text) in enumerate(item.related)]
     return {
         "ruleId": item.code,
@@ -60,7 +61,8 @@ def _result(item: Diagnostic, rule: int) -> dict[str, Any]:
         "message": {"text": f"{item.message}\nhelp: {item.help}" if item.help else item.message},
         "locations": [_location(item.span, item.label)],
         **({"relatedLocations": related} if related else {}),
-        **({"fixes": [_fix(item.fix)]} if item.fix is not None else {}),
+        # The standard's are "proposed" (3.27.30), so that those which may be meant are among them.
+        **({"fixes": [_fix(fix) for fix in fixes]} if fixes else {}),
         **({"properties": properties} if properties else {}),
     }
 

@@ -17,8 +17,8 @@ from typing import Any
 from qspec.graph.keras_format import leaves, mapped
 from qspec.graph.layers import Call, Layer, LayerGraph, Value
 
-_BY_NAME = {"MultiHeadAttention": ("query", "value", "key"), "GroupQueryAttention": ("query", "value", "key")}
-"""Layers that read a mask for each of their tensors."""
+TENSORS_BY_NAME = {"MultiHeadAttention": ("query", "value", "key"), "GroupQueryAttention": ("query", "value", "key")}
+"""Layers that read several tensors, each with a mask of its own, by the names of the arguments in their order."""
 
 _BY_LIST = ("Attention", "AdditiveAttention")
 """Layers that read a list of masks for their list of tensors."""
@@ -45,7 +45,7 @@ Place = tuple[int, ...]
 def with_masks(graph: LayerGraph, places: Sequence[Place], masked: Sequence[tuple[Place, list[Value]]]) -> LayerGraph:
     """*graph* with the masks that attention reads as arguments of its calls, the calls being at *places*. Where nested
     models are called with the masks of their tensors, these get them back: the places and tensors of *masked*."""
-    if not any(_built_in(call, (*_BY_NAME, *_BY_LIST)) for call in graph.calls):
+    if not any(_built_in(call, (*TENSORS_BY_NAME, *_BY_LIST)) for call in graph.calls):
         return graph
     return _Masks(graph, _without_masks(graph, places, masked)).graph()
 
@@ -103,7 +103,7 @@ class _Masks:
         arguments, keywords = mapped((call.arguments, dict(call.keywords)), Value, self._value)
         gone = [self._value(value) for value in self.without[call.index]]
         hidden = {value: self.masks.pop(value) for value in gone if value in self.masks}
-        if _built_in(call, tuple(_BY_NAME)):
+        if _built_in(call, tuple(TENSORS_BY_NAME)):
             keywords = self._named(call, arguments, keywords)
         elif _built_in(call, _BY_LIST):
             keywords = self._listed(arguments, keywords)
@@ -118,7 +118,7 @@ class _Masks:
         self.masks |= hidden
 
     def _named(self, call: Call, arguments: Any, keywords: dict[str, Any]) -> dict[str, Any]:
-        for place, name in enumerate(_BY_NAME[call.layer.class_name]):
+        for place, name in enumerate(TENSORS_BY_NAME[call.layer.class_name]):
             tensor = arguments[place] if place < len(arguments) else keywords.get(name)
             mask = self.masks.get(tensor) if isinstance(tensor, Value) else None
             if call.layer.class_name == "MultiHeadAttention" and name == "query":

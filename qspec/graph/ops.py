@@ -15,7 +15,8 @@ class Slot:
 
     `call` indexes `LayerGraph.calls`. `kind` and `key`: `output` with the output's index; `inner` with its name
     (`depthwise`, `pre_activation`, `sigmoid`, `multiplier`, …); `weights` and `bias` with the variable's name, behind
-    which a part of it may be named (`kernel.forget`); `state` with the state's (`hidden`, `cell`).
+    which a part of it may be named (`kernel.forget`); `state` with the state's (`hidden`, `cell`). What a layer has one
+    of goes without a key: its first output, and the bias that is called so.
     """
 
     call: int
@@ -23,9 +24,9 @@ class Slot:
     key: str | int
 
     def __str__(self) -> str:
-        if self.kind in ("inner", "weights", "state"):
-            return f'{self.kind}["{self.key}"]'
-        return f"output[{self.key}]" if self.kind == "output" and self.key else self.kind
+        if self.kind == "output":
+            return f"output[{self.key}]" if self.key else "output"
+        return "bias" if self.kind == self.key == "bias" else f'{self.kind}["{self.key}"]'
 
 
 OPAQUE = "OPAQUE"

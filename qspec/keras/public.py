@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from qspec.diagnostics import Place, SpecError
+from qspec.diagnostics import Place, SpecError, SpecWarning
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.keras.data import Samples, read_samples
 from qspec.keras.faithful import unfaithful_outputs
@@ -52,13 +53,16 @@ def apply(
     """A Keras model with fake quantization where *spec* (loaded, or a path) asks for it. *model* is not changed.
 
     *calibration* is data for the ranges: a numpy array, a list of arrays (several inputs, in the model's order), a dict
-    by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first.
+    by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first. Of data that do not
+    fit a fixed range a `SpecWarning` is issued (QS607).
 
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
     signature = _signature(_unquantized(model), calibration)
-    quantized, _ = _apply(_loaded(spec), copied(model, signature), calibration, progress, signature)
+    quantized, (_, samples) = _apply(_loaded(spec), copied(model, signature), calibration, progress, signature)
+    for misfit in data_misfits(quantized.plan, samples):
+        warnings.warn(SpecWarning(misfit), stacklevel=2)
     return quantized
 
 

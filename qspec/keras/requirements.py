@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -16,16 +16,22 @@ from qspec.keras.data import Samples
 from qspec.keras.execution.simulation import Hooks
 from qspec.keras.quantized_model.model import QuantizedModel
 from qspec.lint.asked_layer import asked_tensors
-from qspec.lint.facts import Deployed, gather
+from qspec.lint.facts import Deployed, Facts, gather
+from qspec.lint.noise import NoiseEntry, largest_entry, noise_advice, noise_places
+from qspec.lint.requirement_advice import advice, places
 from qspec.lint.requirement_failed import hold, path_words, placement_value
 from qspec.litert.parity import Parity
 from qspec.litert.predict import predict
-from qspec.litert.verify import read_tensors, sqnr
+from qspec.litert.verify import is_computed, read_tensors, sqnr
+from qspec.lowering.one_batch import holds_for_one_batch
 from qspec.numerics import Parameters
+from qspec.plan.places import Related
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN
 from qspec.schema.spec import Requirement, Spec
 from qspec.syntax import tree
+
+_A_FEW = 16  # samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +49,46 @@ class Measurement:
     def problems(self) -> Iterator[Diagnostic]:
         """An error for every `require` that does not hold, or that what is given cannot decide."""
         for requirement in self.spec.requirements:
-            yield from hold(requirement, self.value, self.call, undecided=partial(self._undecided, requirement))
+            yield from hold(
+                requirement,
+                self.value,
+                self.call,
+                help=partial(self._advice, requirement),
+                related=partial(self._places, requirement),
+                undecided=partial(self._undecided, requirement),
+            )
+
+    def _advice(self, requirement: Requirement, quantities: Sequence[str]) -> str:
+        worst = self.parity.worst
+        if _asks_for_noise(quantities):
+            entry = self._noise_entry(requirement)
+            return "" if entry is None else noise_advice(self.model.plan, entry)
+        if "parity" in quantities and worst is not None and worst.largest:
+            equal = f"{worst.equal:.2%} of its {worst.elements:,} elements are equal"
+            kernel = f"; its kernel may round by {worst.allowed} lsb otherwise" * (worst.largest <= worst.allowed)
+            return f"the difference is largest at `{worst.layer}` ({worst.op}): {equal}{kernel}"
+        return advice(self._facts, quantities)
+
+    def _places(self, requirement: Requirement, quantities: Sequence[str]) -> Related:
+        if not _asks_for_noise(quantities):
+            return places(self._facts, quantities)
+        entry = self._noise_entry(requirement)
+        return () if entry is None else noise_places(self.model.plan, entry)
+
+    def _noise_entry(self, requirement: Requirement) -> NoiseEntry | None:
+        plan = self.model.plan
+        calls = [node for node in nodes(requirement.condition) if isinstance(node, tree.Call)]
+        of_layers = (call for call in calls if call.function.head.text == "sqnr")
+        asked = [tensor for call in of_layers for tensor in asked_tensors(call, plan)]
+        return largest_entry(plan.ops.ops, self._ratios, asked or plan.ops.outputs)
 
     def _undecided(self, requirement: Requirement) -> Iterator[Diagnostic]:
         parts = [part for part in nodes(requirement.condition) if isinstance(part, tree.Path | tree.Call)]
         reasons = {part.span: reason for part in parts if (reason := self._missing(part)) is not None}
-        for span, (message, advice) in (
+        for span, (message, hint) in (
             reasons or {requirement.condition.span: ("what it asks for has no value here", "")}
         ).items():
-            yield REQUIREMENT_FAILED.at(span, f"this requirement cannot be decided: {message}", help=advice)
+            yield REQUIREMENT_FAILED.at(span, f"this requirement cannot be decided: {message}", help=hint)
 
     def _missing(self, part: tree.Path | tree.Call) -> tuple[str, str] | None:
         """What is missing to measure *part*, and what to do about it; None if nothing is."""
@@ -104,7 +141,9 @@ class Measurement:
         if call.function.head.text != "sqnr":
             return UNKNOWN
         tensors = [tensor for tensor in asked_tensors(call, self.model.plan) if tensor in self.indices]
-        return UNKNOWN if self.samples is None or not tensors else min(map(self._tensor_sqnr, tensors))
+        if self.samples is None or not tensors:
+            return UNKNOWN
+        return min(self._tensor_ratios(tensors, self.samples.inputs).values(), default=UNKNOWN)
 
     @cached_property
     def sqnr(self) -> float:
@@ -114,7 +153,11 @@ class Measurement:
     @cached_property
     def deployed(self) -> tuple[Deployed, ...]:
         """Where each deployed target runs the ops."""
-        return gather(self.spec, self.model.plan).deployed
+        return self._facts.deployed
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return gather(self.spec, self.model.plan)
 
     @cached_property
     def file_outputs(self) -> list[np.ndarray]:
@@ -135,8 +178,17 @@ class Measurement:
         before, after = (_accuracy(outputs[0], labels) for outputs in (self.float_outputs, self.file_outputs))
         return 100 * (before - after)
 
-    def _tensor_sqnr(self, tensor: int) -> float:
+    @cached_property
+    def _ratios(self) -> dict[int, float]:
+        """The signal-to-noise ratio in dB of every tensor that both models have; a few samples show it."""
         assert self.samples is not None
+        plan = self.model.plan
+        count = plan.batch if holds_for_one_batch(plan.layers) else _A_FEW
+        computed = (tensor for tensor in self.indices if is_computed(plan, tensor))
+        return self._tensor_ratios(computed, [array[:count] for array in self.samples.inputs])
+
+    def _tensor_ratios(self, tensors: Iterable[int], inputs: Sequence[np.ndarray]) -> dict[int, float]:
+        """The signal-to-noise ratio in dB of the file's *tensors*, against the float model's, for *inputs*."""
         seen: dict[int, Any] = {}
 
         class Seen(Hooks):
@@ -144,11 +196,15 @@ class Measurement:
                 seen[tensor] = value
                 return value
 
-        inputs = list(self.samples.inputs)
-        self.model.simulation.run_apart(self.model.flat_inputs(inputs), Seen())
-        index = {tensor: self.indices[tensor]}
-        stored = read_tensors(self.content, inputs, self.model.plan.batch, index, self.parameters)[tensor]
-        return sqnr(np.asarray(seen[tensor]), stored)
+        self.model.simulation.run_apart(self.model.flat_inputs(list(inputs)), Seen())
+        index = {tensor: self.indices[tensor] for tensor in tensors if tensor in seen}
+        stored = read_tensors(self.content, list(inputs), self.model.plan.batch, index, self.parameters)
+        pairs = ((tensor, np.asarray(seen[tensor]), value) for tensor, value in stored.items())
+        return {tensor: sqnr(real, value) for tensor, real, value in pairs if real.shape == value.shape}
+
+
+def _asks_for_noise(quantities: Sequence[str]) -> bool:
+    return any(name.startswith(("sqnr", "accuracy_drop")) for name in quantities)
 
 
 def _joined(outputs: Sequence[np.ndarray]) -> np.ndarray:

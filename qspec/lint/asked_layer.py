@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from qspec.diagnostics import Advice
 from qspec.graph.ops import Slot
 from qspec.plan.plan import Plan
 from qspec.schema.evaluate import Mistake
-from qspec.schema.names import listed, similar_paths
+from qspec.schema.names import listed, quoted, similar_paths
 from qspec.syntax import tree
 
 
@@ -30,11 +31,13 @@ def asked_tensors(call: tree.Call, plan: Plan) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _meant(path: str, plan: Plan) -> str:
+def _meant(path: str, plan: Plan) -> Advice:
     """The layers that may have been meant, else those that there are."""
     names = list(dict.fromkeys(call.layer.path for call in plan.layers.calls))
     close = similar_paths(path, names)
-    return f"similar: {listed(close)}" if close else f"there is {listed(names)}"
+    if not close:
+        return Advice(f"there is {listed(names)}")
+    return Advice(f"similar: {listed(close)}", tuple(quoted(name) for name in close))
 
 
 def _instead(slot: Slot, plan: Plan) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import LEFT_TO_HOST
+from qspec.graph.ops import Op
 from qspec.lint.facts import Deployed, Facts
+from qspec.lint.placement_text import kinds_text
 from qspec.plan.places import defined
+from qspec.plan.plan import Decision
 from qspec.plan.runtime import listed, unverified
-from qspec.targets import PlacedOp, Reason
+from qspec.targets import Outcome, PlacedOp, Reason
 
-_MOST_KINDS = 4
 _MOST_ROWS = 3
 
 
@@ -22,13 +24,13 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
         found: dict[Span, tuple[PlacedOp, Reason, dict[str, None]]] = {}
         general: list[tuple[PlacedOp, Reason, Span]] = []
         for placed in deployed.placement.ops:
-            reasons = () if placed.accelerated else placed.verdict.reasons
-            by_rule = [(reason, span) for reason in reasons if (span := assigned_by(facts, reason, "rule"))]
+            reasons = _of_operands(placed)
+            by_rule = [(reason, span) for reason in reasons if (span := assigned_by(facts, placed.op, reason, "rule"))]
             for reason, span in by_rule:
                 ops = found.setdefault(span, (placed, reason, {}))[2]
                 ops[f"{placed.op.kind} of `{placed.op.layer}`"] = None
-            if placed.runs and not by_rule:
-                by_default = ((reason, assigned_by(facts, reason, "default")) for reason in reasons)
+            if placed.runs and not placed.edge and not by_rule:  # the types at the edges are not `default`'s
+                by_default = ((reason, assigned_by(facts, placed.op, reason, "default")) for reason in reasons)
                 general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():
             yield _diagnostic(facts, deployed, span, placed, reason, list(ops))
@@ -36,24 +38,33 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
             yield _by_default(deployed, general)
 
 
-def assigned_by(facts: Facts, reason: Reason, kind: str) -> Span | None:
-    """The quantizer that is the reason, as it stands in the spec, if a block of that kind assigned it."""
-    decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
+def _of_operands(placed: PlacedOp) -> Sequence[Reason]:
+    """What keeps an op off, one by one; that the whole model is refused because of it, another rule says."""
+    refused = placed.verdict.outcome is Outcome.REFUSED
+    return () if placed.accelerated or refused else placed.verdict.reasons
+
+
+def assigned_by(facts: Facts, op: Op, reason: Reason, kind: str) -> Span | None:
+    """The quantizer that is the reason against *op*, as it stands in the spec, if a block of that kind assigned it."""
+    decision = _decision(facts, op, reason)
     if decision is None or decision.origin.kind != kind or (kind == "default" and decision.quantizer is None):
         return None
     return decision.origin.span
 
 
+def _decision(facts: Facts, op: Op, reason: Reason) -> Decision | None:
+    tensor = reason.cause(op)
+    return None if tensor is None else facts.plan.decisions.get(tensor)
+
+
 def _by_default(deployed: Deployed, general: Sequence[tuple[PlacedOp, Reason, Span]]) -> Diagnostic:
     """One note for all ops that quantizers of `default` keep off: how many, of which kinds, and the first reasons."""
     kinds = Counter(placed.op.kind for placed, _, _ in general)
-    names = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in kinds.most_common(_MOST_KINDS))
-    more = f" and {len(kinds) - _MOST_KINDS} kinds more" if len(kinds) > _MOST_KINDS else ""
     placed, reason, span = general[0]
     rows = {reason.span: None for _, reason, _ in general}
     return LEFT_TO_HOST.at(
         span,
-        f"`{deployed.deploy.name}` leaves {names}{more} to the host, because of what `default` assigns: "
+        f"`{deployed.deploy.name}` leaves {kinds_text(kinds)} to the host, because of what `default` assigns: "
         f"{reason.message}",
         severity=Severity.NOTE,
         related=tuple((row, f"what {deployed.table.name} takes") for row in list(rows)[:_MOST_ROWS]),
@@ -68,7 +79,7 @@ def _diagnostic(
     facts: Facts, deployed: Deployed, span: Span, placed: PlacedOp, reason: Reason, ops: list[str]
 ) -> Diagnostic:
     name = deployed.deploy.name
-    decision = facts.plan.decisions.get(reason.tensor) if reason.tensor is not None else None
+    decision = _decision(facts, placed.op, reason)
     definition = defined(decision.quantizer, span) if decision is not None else ()
     # What the host does not run either is an error of its own.
     what = f"leaves {ops[0]} to the host" if placed.runs else f"does not take {ops[0]}"

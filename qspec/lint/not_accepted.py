@@ -27,8 +27,7 @@ def not_accepted(facts: Facts) -> Iterator[Diagnostic]:
             verdict, table = deployed.last_answer(placed)
             if verdict is not None and table.name != "tflite" and verdict.outcome is Outcome.NOT_ACCEPTED:
                 refusals.add(placed.op, verdict)
-        host = deployed.table.host
-        yield from refusals.diagnostics(deployed.deploy.name, host.name if host is not None else "")
+        yield from refusals.diagnostics(deployed.deploy.name, deployed.table.host or deployed.table)
 
 
 def model_not_accepted(deployed: Deployed) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,13 @@ def _named(obstacle: Obstacle) -> str:
     more = f" and {len(others)} more" if others else ""
     where = f"`{first}`{more} " if first else ""
     return f"{where}({_few_names(obstacle.kinds)})"
+
+
+def kinds_text(kinds: Counter[str]) -> str:
+    """How many ops there are of each kind, the most first: `4 CONV_2D, ADD`; of many kinds, a few."""
+    told = [kind if count == 1 else f"{count} {kind}" for kind, count in kinds.most_common(_MOST_NAMES)]
+    others = len(kinds) - len(told)
+    return ", ".join(told) + (f" and {others} kind{'s' if others > 1 else ''} more" if others else "")
 
 
 def _lines(deployed: Deployed) -> Iterator[str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REFUSED_MODEL
-from qspec.graph.operands import operand_name
 from qspec.lint.facts import Deployed, Facts
 from qspec.plan.places import Related, decided
 from qspec.plan.runtime import listed, unverified
 from qspec.targets import Outcome, PlacedOp, Reason
+
+_MOST_PLACES = 3  # of quantizers, for one reason
 
 
 def refused_model(facts: Facts) -> Iterator[Diagnostic]:
@@ -36,14 +37,11 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _assigned(facts: Facts, reason: Reason, ops: Sequence[PlacedOp]) -> Related:
-    """Where the operand that is the reason has its quantizer from; of several ops, of the first."""
-    tensors = [] if reason.tensor is None else [reason.tensor]
-    if not tensors and ops and reason.operand:
-        op = ops[0].op
-        named = {operand_name(op.kind, position): tensor for position, tensor in enumerate(op.inputs)}
-        tensors = [{**named, "output": op.outputs[0]}.get(reason.operand, -1)]
-    decisions = (facts.plan.decisions.get(tensor) for tensor in tensors)
-    return next((decided(one.origin, "its quantizer is assigned here") for one in decisions if one is not None), ())
+    """Where the operands that are the reason have their quantizers from: of several ops, the first such places."""
+    causes = (reason.cause(placed.op) for placed in ops)
+    decisions = (facts.plan.decisions.get(tensor) for tensor in causes if tensor is not None)
+    places = (decided(one.origin, "its quantizer is assigned here") for one in decisions if one is not None)
+    return tuple(dict.fromkeys(place for each in places for place in each))[:_MOST_PLACES]
 
 
 def _of_the_model(deployed: Deployed) -> tuple[Reason, ...]:

@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qspec.diagnostics import Diagnostic, Severity, Span
-from qspec.diagnostics.catalogue import MEANINGLESS_COMBINATION, SYNTAX_ERROR, UNUSED_SUPPRESSION
-from qspec.diagnostics.codes import find_code
-from qspec.lint.spec_lints import lint_spec
+from qspec.diagnostics import Diagnostic, Severity
+from qspec.lint.doubts import doubts
+from qspec.lint.spec_lints import lint_spec, lint_tables
 from qspec.plan.support import meaningless
-from qspec.schema import suppress
 from qspec.schema.spec import Spec
 
 # What only a model needs is imported where it is needed: a spec alone is checked twice as fast without.
@@ -125,11 +123,13 @@ def check(
     """Hold *spec* against a model, or against itself alone. *diagnostics* are those of reading it; what the spec's
     comments suppress is left out of all. *lints* are the rules to ask, every one unless they are given."""
     diagnostics = tuple(diagnostics)
-    diagnostics = (*diagnostics, *_of_targets(spec, diagnostics), *lint_spec(spec, diagnostics))
+    known = doubts(spec, diagnostics)
+    tables = tuple(known.certain(lint_tables(spec)))
+    said = (*diagnostics, *tables, *_of_deployed(spec), *known.certain(lint_spec(spec)))
     if layers is None:
-        found = suppress(spec, (*diagnostics, *meaningless(spec), *_of_layer_classes(spec)))
-        return Report(tuple(item for item in found if not _needs_model(item)))
-    from qspec.lint.doubts import doubts
+        known = doubts(spec, diagnostics, tables)
+        verdicts = known.certain((*meaningless(spec), *_of_layer_classes(spec)))
+        return Report(known.told((*said, *verdicts)))
     from qspec.lint.facts import gather
     from qspec.lint.lints import LINTS, lint
     from qspec.lint.told_once import told_once
@@ -137,21 +137,12 @@ def check(
 
     plan = make_plan(spec, layers)
     facts = gather(spec, plan)
-    verdicts = (*plan.diagnostics, *lint(facts, LINTS if lints is None else lints))
-    reported = (*diagnostics, *told_once(doubts(spec, diagnostics, plan.diagnostics).certain(verdicts)))
-    return Report(suppress(spec, dict.fromkeys(reported)), facts.deployed, plan)
+    known = doubts(spec, diagnostics, tables, plan.diagnostics, against="model")
+    verdicts = known.certain((*plan.diagnostics, *lint(facts, LINTS if lints is None else lints)))
+    return Report(known.told(dict.fromkeys((*said, *told_once(verdicts)))), facts.deployed, plan)
 
 
-def _of_targets(spec: Spec, diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """What is wrong in the rows of the targets that the spec defines itself, and which of the deployed ones have no
-    future. *diagnostics* are those of reading the spec."""
-    if spec.targets:
-        from qspec.targets.own_tables import table_mistakes
-
-        # Of a text that could not be read as a whole, it is not known what is missing in a table.
-        unread = any(item.code == SYNTAX_ERROR.code for item in diagnostics)
-        missing = MEANINGLESS_COMBINATION.code if unread else ""
-        yield from (item for item in table_mistakes(spec.targets.values()) if item.code != missing)
+def _of_deployed(spec: Spec) -> Iterator[Diagnostic]:
     if any(deploy.target.deprecated for deploy in spec.deploys):
         from qspec.lint.deprecated_target import deprecated_target
 
@@ -163,15 +154,6 @@ def _of_layer_classes(spec: Spec) -> Iterator[Diagnostic]:
         from qspec.plan.layer_classes import layer_class_reports
 
         yield from layer_class_reports(spec)
-
-
-def _needs_model(diagnostic: Diagnostic) -> bool:
-    """Whether it is the warning that a suppression is unused, of a code that only arises against a model."""
-    span = diagnostic.span
-    if diagnostic.code != UNUSED_SUPPRESSION.code or not isinstance(span, Span):
-        return False
-    code = find_code(span.source.text[span.start : span.end])
-    return code is not None and code.code.startswith(("QS3", "QS4", "QS5", "QS6"))
 
 
 def _placement_data(deployed: Deployed) -> dict[str, Any]:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeGuard
 
-from qspec.diagnostics import Diagnostic, Place, Span
+from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import NEAR_LIMIT, REQUIREMENT_FAILED
 from qspec.lint.asked_layer import asked_tensors
 from qspec.lint.facts import Deployed, Facts
-from qspec.lint.left_to_host import assigned_by
-from qspec.lint.placement_text import amount, cut_text
+from qspec.lint.requirement_advice import advice, places
 from qspec.plan.places import Related
-from qspec.plan.runtime import listed
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds
 from qspec.schema.spec import Requirement
 from qspec.schema.targets import BYTES
 from qspec.syntax import tree
-from qspec.targets import Obstacle, Placement, Reason
-from qspec.targets.costs import stored_bytes
-
-_MOST_OBSTACLES = 3
-_MOST_LAYERS = 3
+from qspec.targets import Placement
 
 
 def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
@@ -44,7 +37,7 @@ def requirement_failed(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _held(requirement: Requirement, value: Callable[[tree.Path], Any], facts: Facts) -> Iterator[Diagnostic]:
-    help, related = partial(_help, facts), partial(_related, facts)
+    help, related = partial(advice, facts), partial(places, facts)
     return hold(requirement, value, partial(_call, facts), help=help, related=related, predicted=("size",))
 
 
@@ -150,62 +143,6 @@ _MEASURES: Mapping[str, Callable[[Placement], float]] = {
     "parameters": lambda placement: placement.parameter_bytes,
     "partitions": lambda placement: placement.partitions,
 }
-
-
-def _help(facts: Facts, quantities: Sequence[str]) -> str:
-    """Where a coverage falls short, the layers to change; of a file too large, those that hold most of it."""
-    for quantity in quantities:
-        if quantity == "size":
-            return _largest(facts)
-        name, *measure = quantity.split(".")
-        for deployed in facts.deployed:
-            if deployed.deploy.name == name and measure[:1] in (["coverage"], ["partitions"]):
-                cut = cut_text(deployed)
-                told = any(_assigned(facts, each) is not None for each in deployed.placement.obstacles)
-                return f"{cut}; QS401 or QS402 at the assignments say why" if told else cut
-    return ""
-
-
-def _largest(facts: Facts) -> str:
-    """The layers whose constants have most bytes in the file."""
-    graph = facts.plan.ops
-    first = {tensor: op.layer for op in reversed(graph.ops) for tensor in op.inputs if tensor >= 0}
-    held: Counter[str] = Counter()
-    for tensor in graph.tensors:
-        if tensor.constant and tensor.shape is not None and tensor.id in first:
-            held[first[tensor.id]] += stored_bytes(tensor.shape, tensor.type)
-    told = [f"`{layer}` ({amount(size)})" for layer, size in held.most_common(_MOST_LAYERS) if layer and size]
-    return f"most of it is the constants of {', '.join(told)}" if told else ""
-
-
-def _related(facts: Facts, quantities: Sequence[str]) -> Related:
-    """Where the targets that the quantities speak of are deployed, and what in their tables stands in the way."""
-    found: dict[Span | Place, str] = {}
-    for quantity in quantities:
-        name, *measure = quantity.split(".")
-        for deployed in facts.deployed:
-            if deployed.deploy.name != name:
-                continue
-            if deployed.deploy.span is not deployed.deploy.target.span:  # of one that the command names, it is
-                found.setdefault(deployed.deploy.span, f"`{name}` is deployed here")
-            if measure[:1] in (["coverage"], ["partitions"]):
-                for number, obstacle in enumerate(deployed.placement.obstacles[:_MOST_OBSTACLES]):
-                    reason = _assigned(facts, obstacle)
-                    if number and reason is not None:
-                        continue  # what stands at the assignment, says so
-                    kinds = f"{listed(obstacle.kinds)}: " if obstacle.kinds else ""
-                    reason = reason or obstacle.reasons[0]
-                    found.setdefault(reason.span, f"not accelerated: {kinds}{reason.message}")
-    return tuple(found.items())
-
-
-def _assigned(facts: Facts, obstacle: Obstacle) -> Reason | None:
-    """The reason that an assignment brought, of a rule before those of `default`: there, QS401 or QS402 tells of it."""
-    for kind in ("rule", "default"):
-        for reason in obstacle.verdict.reasons:
-            if assigned_by(facts, reason, kind) is not None:
-                return reason
-    return None
 
 
 _UNITS = {"coverage": "%", "parameters": " B", "size": " B", "parity": " lsb", "sqnr": " dB", "accuracy_drop": "%"}

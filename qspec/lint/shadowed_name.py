@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import SHADOWED_NAME
+from qspec.schema.named_parts import GENERAL, has_attribute
 from qspec.schema.shipped import shipped_targets
 from qspec.schema.slots import SLOTS
 from qspec.schema.spec import Spec
 from qspec.schema.symbols import Definition
-
-_ATTRIBUTES = frozenset({"name", "path", "class", "index", "params"})
 
 
 def shadowed_name(spec: Spec) -> Iterator[Diagnostic]:
@@ -42,7 +41,7 @@ def _capture(spec: Spec, capture: Definition, pattern: Definition | None) -> Ite
         message = f"the part `{name}` is called like a slot"
         hint = f"`{name} = …` speaks of the whole match, `{name}.output = …` of the part: choose another name"
         yield SHADOWED_NAME.at(capture.span, message, help=hint)
-    elif name in _ATTRIBUTES:
+    elif _is_attribute(spec, capture):
         message = f"the part `{name}` is called like an attribute of layers"
         hint = f"in `where`, `{name}` asks whether the part is there: choose another name"
         yield SHADOWED_NAME.at(capture.span, message, help=hint)
@@ -50,6 +49,20 @@ def _capture(spec: Spec, capture: Definition, pattern: Definition | None) -> Ite
         message = f"the part `{name}` is called like a layer class"
         hint = f"among a merge's inputs `{name}` means the part, elsewhere the class: choose a name in lower case"
         yield SHADOWED_NAME.at(capture.span, message, help=hint)
+
+
+def _is_attribute(spec: Spec, capture: Definition) -> bool:
+    """Whether all layers, or those of the pattern that *capture* stands in, have such an attribute."""
+    if capture.name in GENERAL or capture.name == "index":
+        return True
+    patterns = (*(rule.pattern for rule in spec.rules), *(each.pattern for each in spec.patterns.values()))
+    return any(
+        has_attribute(each, capture.name, spec.patterns) for each in patterns if _stands_in(capture.span, each.span)
+    )
+
+
+def _stands_in(span: Span, around: Span) -> bool:
+    return span.source is around.source and around.start <= span.start < around.end
 
 
 def _is_class(spec: Spec, name: str) -> bool:

@@ -19,6 +19,8 @@ def single_channel(facts: Facts) -> Iterator[Diagnostic]:
         found = plan.ops.tensors[tensor] if tensor < len(plan.ops.tensors) else None
         if found is None or found.slot is None or found.shape is None or decision.axis is None:
             continue
+        if found.slot.kind != "weights":  # a bias has the scales of its weights
+            continue
         span, size = decision.origin.span, found.shape[decision.axis]
         if decision.origin.kind == "rule" and span is not None and size is not None:
             of_layers = channels.setdefault(span, {})

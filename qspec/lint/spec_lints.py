@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from qspec.diagnostics import Diagnostic, Severity
+from qspec.diagnostics import Diagnostic
 from qspec.lint.general_rule_last import general_rule_last
 from qspec.lint.identical_quantizers import identical_quantizers
 from qspec.lint.shadowed_name import shadowed_name
@@ -21,17 +21,17 @@ SPEC_LINTS: tuple[SpecLint, ...] = (
     shadowed_name,
     identical_quantizers,
 )
-# They speak of uses and effects: of these, the statement, name, or value that is wrong may be one.
-_OF_WHOLE_SPECS: frozenset[SpecLint] = frozenset({general_rule_last, unused_definition, unused_import})
-_MISTAKES = ("QS0", "QS1", "QS2")
 
 
-def lint_spec(
-    spec: Spec, diagnostics: Sequence[Diagnostic], lints: Sequence[SpecLint] = SPEC_LINTS
-) -> Iterator[Diagnostic]:
-    """What *lints* have to say of *spec*. *diagnostics* are those of reading it: where a part of it is wrong, it is not
-    known what it was to say or to use."""
-    mistaken = any(item.severity is Severity.ERROR and item.code.startswith(_MISTAKES) for item in diagnostics)
+def lint_tables(spec: Spec) -> Iterator[Diagnostic]:
+    """What is wrong in the rows of the targets that *spec* defines itself."""
+    if spec.targets:
+        from qspec.targets.own_tables import table_mistakes  # most specs define none
+
+        yield from table_mistakes(spec.targets.values())
+
+
+def lint_spec(spec: Spec, lints: Sequence[SpecLint] = SPEC_LINTS) -> Iterator[Diagnostic]:
+    """What *lints* have to say of *spec*, in their order."""
     for rule in lints:
-        if not (mistaken and rule in _OF_WHOLE_SPECS):
-            yield from rule(spec)
+        yield from rule(spec)

@@ -90,7 +90,7 @@ def verify_parity(
     fast = make_interpreter(content, "fast")
     constants = {op.outputs[0] for op in plan.ops.ops if _dequantizes_a_constant(plan, op)}
     tensors = {
-        tensor: index for tensor, index in indices.items() if _is_planned(plan, tensor) and tensor not in constants
+        tensor: index for tensor, index in indices.items() if is_computed(plan, tensor) and tensor not in constants
     }
     tallies: dict[int, _Tally] = {}
     products: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {
@@ -122,7 +122,7 @@ def _dequantizes_a_constant(plan: Plan, op: Op) -> bool:
     return op.kind == "DEQUANTIZE" and plan.ops.tensors[op.inputs[0]].constant
 
 
-def _is_planned(plan: Plan, tensor: int) -> bool:
+def is_computed(plan: Plan, tensor: int) -> bool:
     """Whether it is computed, and more than a state, or a shape or index that no spec speaks of."""
     found = plan.ops.tensors[tensor]
     return not found.constant and not found.is_state and (found.slot is not None or tensor in plan.decisions)

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import compress
 from typing import Any
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Advice, Diagnostic, Fix, Span, writing
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNKNOWN_LAYER_ATTRIBUTE
 from qspec.graph.layers import Call
 from qspec.plan.layer_attributes import GENERAL, Attributes
@@ -203,12 +203,14 @@ class _Condition:
                 return ".".join(names[:length]), words[length:]
         return None, words
 
-    def unqualified(self, path: tree.Path) -> tuple[str, str]:
+    def unqualified(self, path: tree.Path) -> tuple[str, str | Advice]:
         word = path.head.text
         captures = self.program.captures
         message = f"the pattern speaks of several layers, so `{word}` must say whose it is"
         if captures:
-            return message, "write " + " or ".join(f"`{name}.{word}`" for name in captures[:3])
+            qualified = tuple(f"{name}.{word}" for name in captures[:3])
+            hint = "write " + " or ".join(f"`{each}`" for each in qualified)
+            return message, Advice(hint, qualified).on(path.head.span)
         return message, f"name a layer in the pattern with `as`, then write `name.{word}`"
 
     def unknown_attributes(self) -> Iterator[Diagnostic]:
@@ -221,7 +223,10 @@ class _Condition:
             similar = last or difflib.get_close_matches(word, names)
             usual = sorted((name for name in names if not name.endswith(_INTERNAL)), key=GENERAL.__contains__)
             there_are = f"there are {listed(dict.fromkeys((*similar, *usual)))}"
-            advice = f"there is a similar one, `{similar[0]}`; {there_are}" if similar else there_are
+            advice = Advice(there_are)
+            if similar:
+                offer = _in_place(trailers, similar[0])
+                advice = Advice(f"there is a similar one, `{similar[0]}`; {there_are}", (offer,) if offer else ())
             whose = "no matched layer" if capture is None else f"no layer that `{capture}` captures"
             yield UNKNOWN_LAYER_ATTRIBUTE.at(path.span, f"{whose} has an attribute `{word}`", help=advice)
 
@@ -253,6 +258,12 @@ class _Condition:
             yield path.span.source.text[path.span.start : end], UNKNOWN if value is _ABSENT else value
 
 
+def _in_place(trailers: Sequence[Any], name: str) -> Fix | None:
+    """The change of an attribute to *name*; None of one with a position within."""
+    names = [each for each in trailers if isinstance(each, tree.Name)]
+    return writing(names[0].span.to(names[-1].span), name) if names == list(trailers[: len(names)]) else None
+
+
 def _spelled(value: Any) -> str:
     """A value in backticks, without its kind."""
     text = describe(value)
@@ -271,7 +282,9 @@ def _of_several(path: tree.Path, capture: str | None, calls: Sequence[Call]) -> 
     if not calls:
         # The optional part is not there: unknown here, and known to exist where it is.
         return _ABSENT
-    return Mistake(path.span, f"`{capture}` is {len(calls)} layers, and an attribute is of one", "capture one")
+    return Mistake(
+        path.span, f"`{capture}` is {len(calls)} layers, and an attribute is of one", "name one of them with `as`"
+    )
 
 
 def _stepped_into(value: Any, trailers: list[Any]) -> Any:

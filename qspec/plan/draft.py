@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from qspec.diagnostics import Diagnostic, Diagnostics
+from qspec.diagnostics import Diagnostic, Diagnostics, Span
 from qspec.graph.layers import LayerGraph
 from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.plan.cascade import Cascade
+from qspec.plan.places import Related
 from qspec.plan.plan import Assigned, Origin
 from qspec.plan.slots import Edge, SlotTable
 from qspec.schema.quantizer import Quantizer
@@ -30,6 +31,15 @@ class Cast:
     layer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A tensor that does not get what was assigned to it, and the rows of the table that say so."""
+
+    tensor: int
+    assigned: Assigned
+    rows: Related
+
+
 @dataclass
 class Draft:
     """What has been decided so far. Tensor ids of `predicted` stay valid; casts add more behind them.
@@ -37,14 +47,15 @@ class Draft:
     `assigned` has every tensor of real numbers, `edges` what `input` slots say of a call's reading. `axes` are the
     channel axes of constants, `grouped_constants` those constants that share the scale of activations. `reads` says, by
     op index and tensor, which cast an op reads instead; `interface` which tensor feeds a model input, `results` which
-    one a model output is read from; `twins` are the uint8 ones among them, with the int8 tensor whose scale they share;
-    `halves` says which float32 tensor is made of an interface of float16.
+    one each model output is read from; `twins` are the uint8 ones among them, with the int8 tensor whose scale they
+    share; `halves` says which float32 tensor is made of an interface of float16.
     `zeros` are the constants that clamps add, by op index (see `clamps.py`). `shifted` are the tensors whose scale is a
     power of two, since their op shifts.
     `attributes` are what the plan adds to those of ops, by op index.
     `islands` are the ops that stay in float, by their first result, each with the reason.
-    `changes` are what constraints made of what was assigned, in sentences. `at_edges` is what the spec's `input` and
-    `output` blocks say of tensors at the model's edges.
+    `changes` are what constraints made of what was assigned, in sentences. `losses` are, by the place where a person
+    assigned it and the sentence, the tensors that do not get what they were given. `at_edges` is what the spec's
+    `input` blocks say of tensors at the model's edges besides their ranges.
     """
 
     spec: Spec
@@ -69,6 +80,7 @@ class Draft:
     shifted: set[int] = field(default_factory=set)
     islands: Mapping[int, str] = field(default_factory=dict)
     changes: dict[int, list[str]] = field(default_factory=dict)
+    losses: dict[tuple[Span, str], list[Loss]] = field(default_factory=dict)
     at_edges: dict[int, list[Assigned]] = field(default_factory=dict)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
@@ -141,6 +153,11 @@ class Draft:
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic."""
         self.diagnostics.add(diagnostic)
+
+    def named(self, tensor: int) -> str:
+        """A tensor for people: its slot and layer, or the layer that a cast was added for."""
+        slot = self.tensors[tensor].slot
+        return f"`{self.path(tensor)}`" if slot is None else self.slots.named(slot)
 
     def path(self, tensor: int) -> str:
         """The layer that a tensor belongs to, for people."""

@@ -89,9 +89,10 @@ class Elaborator:
             case tree.RawOperation():
                 return self._layer(LayerPart(pattern.name.text, operation=True))
             case tree.Merge():
-                name = None if pattern.name.text == "any" else pattern.name.text
+                name, operation = pattern.layer.name.text, isinstance(pattern.layer, tree.RawOperation)
                 inputs = tuple(self.elaborate(each, prefix, in_input=True) for each in pattern.inputs)
-                return self._layer(LayerPart(name, inputs=inputs, rest=pattern.rest))
+                class_name = None if name == "any" and not operation else name
+                return self._layer(LayerPart(class_name, operation, inputs, pattern.rest))
             case tree.Step():
                 return self._step(pattern, prefix, in_input)
             case tree.Chain():

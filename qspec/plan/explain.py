@@ -6,16 +6,18 @@ that was said of it, what constraints made of that, and for each rule whether it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from qspec.diagnostics import Span
 from qspec.graph.layers import Call, Value
 from qspec.graph.ops import Op, Slot
+from qspec.plan.ends import ends
 from qspec.plan.explain_rules import RuleExplanation, effect, explain_rule
+from qspec.plan.explain_words import traits
 from qspec.plan.index import LayerIndex
 from qspec.plan.plan import Assigned, Decision, Origin, Plan
+from qspec.plan.readings import Readings
 from qspec.plan.slots import SlotTable
 from qspec.schema.quantizer import Quantizer
 
@@ -27,12 +29,13 @@ _LANGUAGE = Origin("built_in")
 class SlotExplanation:
     """What one slot of one call has.
 
-    `slot` is written as in a spec. `quantizer` is the one in effect, None for float; `origin` is who decided it. `said`
-    is everything that was assigned to the slot, in order, `default` first. `changes` tell what a constraint then made
-    of it, and why, a sentence each; `same_scale` are the slots with which it has one scale and zero point; `notes` are
-    further remarks: what the language gives to a slot that nobody spoke of, and where an input comes from. `held` is
-    the slot that holds the value, in words, where this one has no tensor of its own; of such a slot the quantizer is
-    that one's.
+    `slot` is written as in a spec. `quantizer` is the one in effect, None for float; `origin` is who decided it, and
+    `range_by` who decided its range, where that is another. `said` is everything that was assigned to the slot, in
+    order, `default` first. `changes` tell what a constraint then made of it, and why, a sentence each; `casts` what a
+    QUANTIZE or DEQUANTIZE makes of it for an op of the same layer; `same_scale` are the slots with which it has one
+    scale and zero point; `notes` are further remarks: what the language gives to a slot that nobody spoke of, where an
+    input comes from, and what the file takes or gives. `held` is the slot that holds the value, in words, where this
+    one has no tensor of its own; of such a slot the quantizer is that one's.
     """
 
     slot: str
@@ -40,9 +43,16 @@ class SlotExplanation:
     origin: Origin
     said: tuple[Assigned, ...] = ()
     changes: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
     same_scale: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     held: str = ""
+    range_by: Origin | None = None
+
+    @property
+    def kind(self) -> str:
+        """The word of the slot: `weights` of `weights["kernel"]`."""
+        return self.slot.split("[")[0]
 
     @property
     def overridden(self) -> tuple[Assigned, ...]:
@@ -73,6 +83,7 @@ class Explainer:
         self.plan = plan
         self._index = LayerIndex(plan.layers)
         self._slots = SlotTable(self._index, plan.predicted)
+        self._readings = Readings(plan)
 
     def layers(self) -> tuple[str, ...]:
         """The paths of all layers, each once, in execution order."""
@@ -108,7 +119,7 @@ class Explainer:
             return None
         found = calls[number - 1].slots
         exact = (each for each in found if each.slot == slot)
-        return next(exact, next((each for each in found if each.slot.split("[")[0] == slot), None))
+        return next(exact, next((each for each in found if each.kind == slot), None))
 
     # ---- what a call has
 
@@ -127,8 +138,20 @@ class Explainer:
         return found
 
     @cached_property
-    def _writers(self) -> dict[int, Op]:
-        return {tensor: op for op in self.plan.ops.ops for tensor in op.outputs}
+    def _ends_of(self) -> dict[int, list[str]]:
+        """What the file takes for a tensor, or gives of it, where that is of another type."""
+        plan = self.plan
+        found: dict[int, list[str]] = {}
+        inner, outer = (*plan.predicted.inputs, *plan.predicted.outputs), (*plan.ops.inputs, *plan.ops.outputs)
+        for end, inside, outside in zip(ends(plan), inner, outer, strict=True):
+            if inside == outside:
+                continue
+            if end.side == "input":
+                made = f"{self._makers(outside, inside)} it of the file's input `{end.name}`, which is {end.type}"
+            else:
+                made = f"{self._makers(inside, outside)} {end.type} of it for the file's output `{end.name}`"
+            found.setdefault(inside, []).append(made)
+        return found
 
     @cached_property
     def _computing(self) -> dict[int, Op]:
@@ -149,11 +172,40 @@ class Explainer:
         for slot in sorted(slots, key=lambda slot: (_ORDER.index(slot.kind), tensors[slot])):
             decision = self.plan.decision(slot)
             if decision is not None:
-                shared = tuple(self._shared(self.plan.ops.slots[slot], decision))
-                notes = tuple(self._unset(decision, slot))
+                tensor = self.plan.ops.slots[slot]
                 yield SlotExplanation(
-                    str(slot), decision.quantizer, decision.origin, decision.said, decision.changes, shared, notes
+                    str(slot),
+                    decision.quantizer,
+                    decision.origin,
+                    decision.said,
+                    decision.changes,
+                    tuple(self._casts(call, tensor, tensor)),
+                    tuple(self._shared(tensor, decision)),
+                    (*self._unset(decision, slot), *self._ends_of.get(tensor, ())),
+                    range_by=decision.range_by,
                 )
+
+    def _casts(self, call: Call, tensor: int, told: int) -> Iterator[str]:
+        """What ops of *call* read for *tensor*, besides *told*."""
+        for read, ops in self._readings.of(call.index, tensor).items():
+            readers = ", ".join(self._result(call, op) for op in ops)
+            if read == tensor != told:
+                yield f"read as it is given for {readers}"
+            elif read != told:
+                decision = self.plan.decisions[read]
+                made = f"{self._makers(tensor, read)} {traits(decision.quantizer)} of it for {readers}"
+                yield ", ".join((made, *decision.changes))
+
+    def _result(self, call: Call, op: Op) -> str:
+        """What *op* computes, in words."""
+        slot = self.plan.ops.tensors[op.outputs[0]].slot
+        if slot is None:
+            return op.kind
+        return f"`{slot}`" if slot.call == call.index else self._slots.named(slot)
+
+    def _makers(self, source: int, result: int) -> str:
+        kinds = self._readings.casts(source, result)
+        return f"a {' and a '.join(kinds)} make{'' if len(kinds) > 1 else 's'}"
 
     def _unset(self, decision: Decision, slot: Slot) -> Iterator[str]:
         """What the language itself says of a slot that nobody spoke of."""
@@ -172,13 +224,7 @@ class Explainer:
             for other in self.plan.ranges[decision.range].tensors:
                 slot = self.plan.ops.tensors[other].slot
                 if other != tensor and slot is not None:
-                    yield self._named(slot)
-
-    def _named(self, slot: Slot) -> str:
-        call = self._index.by_index[slot.call]
-        calls = self._calls_of[call.layer.path]
-        number = f" (call {calls.index(call) + 1})" if len(calls) > 1 else ""
-        return f"`{slot}` of `{call.layer.path}`{number}"
+                    yield self._slots.named(slot)
 
     def _inputs(self, call: Call) -> Iterator[SlotExplanation]:
         values = tuple(dict.fromkeys(call.inputs))
@@ -189,16 +235,23 @@ class Explainer:
                 yield self._input(name, call, value, self.plan.ops.slots[holder])
 
     def _input(self, name: str, call: Call, value: Value, tensor: int) -> SlotExplanation:
-        read = self.plan.casts.get((call.index, tensor), tensor)
+        read = next(iter(self._readings.of(call.index, tensor)), tensor)
         said = self.plan.said_of_inputs.get((call.index, tensor), ())
         decision = self.plan.decisions.get(read)
         giver = self._index.producer(value).layer.path
         if decision is None:
             return SlotExplanation(name, None, _LANGUAGE, said, notes=(f"what `{giver}` gives, which are integers",))
-        if read == tensor:
-            return SlotExplanation(name, decision.quantizer, decision.origin, said, notes=(f"as `{giver}` gives it",))
-        change = f"a {self._writers[read].kind} makes it of what `{giver}` gives"
-        return SlotExplanation(name, decision.quantizer, decision.origin, said, (change, *decision.changes))
+        same = read == tensor
+        return SlotExplanation(
+            name,
+            decision.quantizer,
+            decision.origin,
+            said,
+            () if same else (f"{self._makers(tensor, read)} it of what `{giver}` gives", *decision.changes),
+            tuple(self._casts(call, tensor, read)),
+            notes=(f"as `{giver}` gives it",) if same else (),
+            range_by=decision.range_by,
+        )
 
     # ---- what fusion removed
 
@@ -215,10 +268,18 @@ class Explainer:
                 yield self._held(slot, holder, decision)
 
     def _held(self, slot: Slot, holder: Slot, decision: Decision) -> SlotExplanation:
-        named = self._named(holder)
+        named = self._slots.named(holder)
         why = "fusion removes this tensor" if holder.call > slot.call else "this layer leaves no tensor of its own"
         note = f"{why}: the value is in {named}"
-        return SlotExplanation(str(slot), decision.quantizer, decision.origin, decision.said, notes=(note,), held=named)
+        return SlotExplanation(
+            str(slot),
+            decision.quantizer,
+            decision.origin,
+            decision.said,
+            notes=(note,),
+            held=named,
+            range_by=decision.range_by,
+        )
 
     def _fused(self, call: Call) -> str:
         graph = self.plan.predicted
@@ -226,45 +287,3 @@ class Explainer:
             return f"folded into the weights of `{self._index.by_index[graph.folded[call.index]].layer.path}`"
         op = self._computing.get(call.index)
         return "" if op is None else f"computed by the {op.kind} of `{op.layer}`"
-
-
-def words(quantizer: Quantizer | None) -> str:
-    """A quantizer in a few words: `w8: int8 symmetric per-channel`; what is not said is as usual."""
-    if quantizer is None:
-        return "float"
-    name = "" if quantizer.name == quantizer.type else f"{quantizer.name}: "
-    if quantizer.is_float:
-        return name + quantizer.type
-    size = f"({quantizer.block_size})" if quantizer.block_size is not None else ""
-    found = [f"{quantizer.type} {quantizer.scheme} {quantizer.granularity.replace('_', '-')}{size}"]
-    if quantizer.range.method != "minmax":
-        arguments = ", ".join(f"{argument:g}" for argument in quantizer.range.arguments)
-        found.append(quantizer.range.method + (f"({arguments})" if arguments else ""))
-    found += ["narrow"] if quantizer.narrow else []
-    found += [quantizer.rounding] if quantizer.rounding != "half_away" else []
-    return name + ", ".join(found)
-
-
-def decider(origin: Origin) -> str:
-    """Who decided, in words: `rule stem`, `default`, `input block`, `the language`."""
-    match origin.kind:
-        case "rule":
-            return f"rule {origin.rule}"
-        case "boundary":
-            return f"{origin.rule} block"
-        case "default":
-            return "default"
-    return "the language"
-
-
-def place(span: Span | None) -> str:
-    """`edge.qspec:12:13`; empty where nobody wrote it."""
-    return "" if span is None else str(span)
-
-
-def assigned_words(assigned: Sequence[Assigned]) -> list[str]:
-    """Each assignment in words: `a8 by default (edge.qspec:12:13)`."""
-    return [
-        f"{each.quantizer.name if each.quantizer else 'float'} by {decider(each.origin)} ({place(each.origin.span)})"
-        for each in assigned
-    ]

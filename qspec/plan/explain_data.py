@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from qspec.diagnostics import Span
+from qspec.plan.ends import ends
 from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation
 from qspec.plan.explain_rules import RuleExplanation
-from qspec.plan.plan import Assigned, Origin
+from qspec.plan.plan import Assigned, Origin, Plan
 from qspec.schema.quantizer import Quantizer
 
 
@@ -33,16 +34,26 @@ def explanations(explainer: Explainer, layer: str | None = None) -> list[dict[st
     ]
 
 
+def file_ends(plan: Plan) -> list[dict[str, Any]]:
+    """The file's inputs, then its outputs: the `type` there, the one `inside` the model, and who decided the former."""
+    return [
+        {"side": end.side, "name": end.name, "type": end.type, "inside": end.inside, **_origin(end.origin)}
+        for end in ends(plan)
+    ]
+
+
 def _slot(slot: SlotExplanation) -> dict[str, Any]:
-    """`quantizer` None is float; `overrides` is what was said and is not in effect, `default` first; `changes` what
-    constraints made of it; `same_scale` the slots that share its scale; `held` the slot that holds the value of one
-    without a tensor."""
+    """`quantizer` None is float; `range_by` is who decided its range, if that is another; `overrides` what was said and
+    is not in effect, `default` first; `changes` what constraints made of it; `casts` what is made of it for ops of the
+    layer; `same_scale` the slots that share its scale; `held` the slot that holds the value of one without a tensor."""
     return {
         "slot": slot.slot,
         "quantizer": None if slot.quantizer is None else _quantizer(slot.quantizer),
         **_origin(slot.origin),
+        "range_by": None if slot.range_by is None else _origin(slot.range_by),
         "overrides": [_assigned(each) for each in slot.overridden],
         "changes": list(slot.changes),
+        "casts": list(slot.casts),
         "same_scale": list(slot.same_scale),
         "notes": list(slot.notes),
         "held": slot.held or None,

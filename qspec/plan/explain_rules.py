@@ -9,8 +9,9 @@ from typing import Literal
 from qspec.diagnostics import Severity, Span
 from qspec.graph.layers import Call
 from qspec.plan.cascade import AppliedRule
+from qspec.plan.explain_words import decider
 from qspec.plan.index import LayerIndex
-from qspec.plan.plan import Assigned
+from qspec.plan.plan import Assigned, Origin
 from qspec.plan.program import Program, longest, room_for_patterns
 
 Outcome = Literal["decides", "overridden", "assigns nothing", "not true", "no match", "mistaken"]
@@ -55,9 +56,10 @@ def explain_rule(
         if decided:
             return answer("decides", ", ".join(f"`{slot}`" for slot in decided))
         last = next(iter(assigned.values()))[-1]
-        later = ", ".join(dict.fromkeys(f"`{chain[-1].origin.rule}`" for chain in assigned.values()))
+        later = list(dict.fromkeys(_winner(chain[-1].origin) for chain in assigned.values()))
         slots = ", ".join(f"`{slot}`" for slot in assigned)
-        return answer("overridden", f"{slots}: later {later} decides", last.origin.span)
+        ends = "" if len(later) > 1 else "s"
+        return answer("overridden", f"{slots}: {', '.join(later)} decide{ends}", last.origin.span)
     if any(call in match.calls for match in applied.selected.matches):
         return answer(
             "assigns nothing", _nothing(applied, call), rule.assignments[0].span if rule.assignments else None
@@ -67,6 +69,10 @@ def explain_rule(
         closest = max(rejected, key=lambda one: one.nearness)
         return answer("not true", closest.reason, closest.part.span)
     return answer("no match", _why_not(applied, applied.program, call, index), rule.pattern.span)
+
+
+def _winner(origin: Origin) -> str:
+    return f"{'later' if origin.kind == 'rule' else 'the'} {decider(origin)}"
 
 
 def _is_by(assigned: Assigned, rule: str) -> bool:
@@ -133,7 +139,7 @@ def effect(applied: AppliedRule, said: Iterable[tuple[Assigned, ...]]) -> str:
         return f"no match; its condition is true of none of {rejected}" if rejected else "no match"
     spoken = [chain for chain in said if any(_is_by(each, name) for each in chain)]
     decided = sum(_is_by(chain[-1], name) for chain in spoken)
-    later = {chain[-1].origin.rule for chain in spoken if not _is_by(chain[-1], name)}
+    later = {decider(chain[-1].origin) for chain in spoken if not _is_by(chain[-1], name)}
     matches = f"{count} match{'es' if count > 1 else ''}, decides {decided} slot{'s' if decided != 1 else ''}"
     over = f"; {len(spoken) - decided} overridden by {', '.join(sorted(later))}" if later else ""
     return matches + over

@@ -25,7 +25,7 @@ from qspec.plan.layout import Layout
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation
 from qspec.targets.costs import stored_bytes
-from qspec.targets.table import version_of
+from qspec.targets.versions import version_of
 
 # `Buffer.data` has force_align: 16.
 _BUFFER_ALIGNMENT = 16

@@ -29,7 +29,7 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
             tuple(_typed(tensor, draft.quantizer(tensor.id)) for tensor in draft.tensors),
             ops,
             tuple(draft.interface.get(tensor, tensor) for tensor in graph.inputs),
-            tuple(draft.results.get(tensor, tensor) for tensor in graph.outputs),
+            tuple(draft.results.get(position, tensor) for position, tensor in enumerate(graph.outputs)),
             graph.slots,
             graph.fused,
             graph.folded,
@@ -37,7 +37,11 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
             absorbed=graph.absorbed,
         ),
         {tensor: _decision(draft, tensor, numbers) for tensor in draft.assigned},
-        dict(_casts_by_call(draft)),
+        {
+            (op.outputs[0], tensor): result
+            for op in graph.ops
+            for tensor, result in draft.reads.get(op.index, {}).items()
+        },
         ranges,
         batch,
         tuple(draft.diagnostics.items),
@@ -107,13 +111,8 @@ def _decision(draft: Draft, tensor: int, numbers: dict[int, int]) -> Decision:
     assigned = draft.assigned[tensor]
     changes = tuple(dict.fromkeys(draft.changes.get(tensor, ())))
     said = (*draft.cascade.said.get(tensor, ()), *draft.at_edges.get(tensor, ()))
-    return Decision(assigned.quantizer, assigned.origin, draft.axes.get(tensor), numbers.get(tensor), changes, said)
-
-
-def _casts_by_call(draft: Draft) -> Iterator[tuple[tuple[int, int], int]]:
-    for op in draft.predicted.ops:
-        for tensor, result in draft.reads.get(op.index, {}).items():
-            for call in op.calls:
-                yield (call, tensor), result
-    for tensor, result in draft.results.items():
-        yield (-1, tensor), result
+    origin, range_by = assigned.origin, None
+    if assigned.amended is not None:
+        origin, range_by = assigned.amended.origin, assigned.origin if assigned.quantizer is not None else None
+    axis, number = draft.axes.get(tensor), numbers.get(tensor)
+    return Decision(assigned.quantizer, origin, axis, number, changes, said, range_by)

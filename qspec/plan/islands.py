@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import LEFT_IN_FLOAT
 from qspec.graph.ops import OPAQUE, Op
+from qspec.plan.alternatives import runs_in_float
 from qspec.plan.plan import Plan
 from qspec.schema.quantizer import Quantizer
-from qspec.targets import Representation, Table, Verdict
+from qspec.targets import Table, Verdict
 
 
 def is_usual(quantizer: Quantizer | None) -> bool:
@@ -50,7 +51,10 @@ def islands(plan: Plan, table: Table, verdicts: Iterable[tuple[Op, Verdict]]) ->
             _asked(plan, op),
         )
         for op, verdict in verdicts
-        if not verdict.accepted and _in_general(plan, op) and _by_activations(plan, verdict) and _runs(plan, table, op)
+        if not verdict.accepted
+        and _in_general(plan, op)
+        and _by_activations(plan, verdict)
+        and runs_in_float(plan, table, op)
     }
 
 
@@ -69,7 +73,7 @@ def _in_general(plan: Plan, op: Op) -> bool:
     given = [tensor.id for tensor in read if tensor.constant or tensor.is_state or tensor.id >= casts]
     own = [plan.decisions[tensor] for tensor in (*given, *op.outputs) if tensor in plan.decisions]
     results = [plan.decisions[tensor].quantizer for tensor in op.outputs if tensor in plan.decisions]
-    return all(decision.origin.kind in ("default", "built_in") for decision in own) and all(map(is_usual, results))
+    return all(decision.in_general for decision in own) and all(map(is_usual, results))
 
 
 def _by_activations(plan: Plan, verdict: Verdict) -> bool:
@@ -79,15 +83,6 @@ def _by_activations(plan: Plan, verdict: Verdict) -> bool:
     activations = [tensor for tensor in named if not plan.ops.tensors[tensor].constant]
     known = [plan.decisions[tensor].quantizer for tensor in activations if tensor in plan.decisions]
     return all(map(is_usual, known)) and (bool(activations) or len(named) < len(verdict.reasons))
-
-
-def _runs(plan: Plan, table: Table, op: Op) -> bool:
-    """Whether *table* takes the op in float."""
-    return table.judge(op, plan.ops, lambda tensor: Representation(_float_type(plan, tensor))).accepted
-
-
-def _float_type(plan: Plan, tensor: int) -> str:
-    return "float32" if tensor in plan.decisions else plan.ops.tensors[tensor].type
 
 
 def island_reports(plan: Plan, table: Table, found: Mapping[int, Island]) -> Iterator[Diagnostic]:

@@ -28,11 +28,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written."""
+    """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written.
+    `taken_over`: it was assigned to another tensor, whose quantizer this one has as nobody spoke of it. `amended` is
+    what was assigned before, where this gives it another range and leaves the rest."""
 
     quantizer: Quantizer | None
     origin: Origin
     slot_span: Span | None = None
+    taken_over: bool = False
+    amended: Assigned | None = None
 
     @property
     def by_person(self) -> bool:
@@ -42,7 +46,8 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one tensor becomes. `quantizer` None is float.
+    """What one tensor becomes. `quantizer` None is float. `range_by` is who decided its range, where that is a block of
+    the model's edges that leaves the rest to `origin`.
 
     `axis` is the flatbuffer's axis of a per-channel constant. `range` indexes `Plan.ranges` for a tensor whose range
     comes from data or is fixed; constants take theirs from their own values, biases from their op's input and weights.
@@ -56,6 +61,12 @@ class Decision:
     range: int | None = None
     changes: tuple[str, ...] = ()
     said: tuple[Assigned, ...] = ()
+    range_by: Origin | None = None
+
+    @property
+    def in_general(self) -> bool:
+        """Whether no person spoke of this tensor in particular."""
+        return self.range_by is None and self.origin.kind in ("default", "built_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +88,10 @@ class Plan:
 
     `predicted` is the op graph of the float file; `ops` the same with the QUANTIZE and DEQUANTIZE ops that the plan
     adds and with every tensor's type: tensor ids of `predicted` stay valid in it, added tensors come behind.
-    `decisions` has every float or quantized tensor of `ops`. `casts` says which tensor a call reads instead of the
-    one it is given: (call index, tensor id) → tensor id; the model's outputs have the pseudo call -1. Model inputs
-    likewise: the tensor that the InputLayer's slot names is the quantized one, while `ops.inputs` holds what the
-    interface takes. A uint8 tensor there has its int8 tensor's range: the same scale, the zero point 128 higher.
+    `decisions` has every float or quantized tensor of `ops`. `casts` says which tensor an op reads instead of the
+    one it is given: (first result of the op, tensor id) → tensor id. The tensor that the InputLayer's slot names is the
+    quantized one, while `ops.inputs` holds what the interface takes; the outputs likewise. A uint8 tensor there has its
+    int8 tensor's range: the same scale, the zero point 128 higher.
     `rewritten` has the ops that `ops` writes in another form, by their first output: their kinds in `predicted`.
     `said_of_inputs` is what `input` slots said, in order, of a call reading a tensor. `rules` is what became of the
     rules, in their order.

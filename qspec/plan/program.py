@@ -15,6 +15,7 @@ from qspec.schema.patterns import MOST_LAYERS
 from qspec.syntax import tree
 
 ORDER_FREE = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum"})
+ORDER_FREE_OPERATIONS = ORDER_FREE - {"Average"}  # whose second input are the weights of the first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,7 +234,8 @@ class _Compiler:
             MergeInput(self.compile(each, Accept(), backwards=True), self.reused.isdisjoint(names_in(each)))
             for each in part.inputs
         )
-        return MergeInputs(inputs, part.rest, part.class_name in ORDER_FREE)
+        any_order = part.class_name in (ORDER_FREE_OPERATIONS if part.operation else ORDER_FREE)
+        return MergeInputs(inputs, part.rest, any_order)
 
 
 def names_in(part: Elaborated) -> Iterator[str]:

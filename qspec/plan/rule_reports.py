@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from qspec.diagnostics import Diagnostic, Place, Severity, Span
+from qspec.diagnostics import Advice, Diagnostic, Place, Severity, Span
 from qspec.diagnostics.catalogue import CONFLICTING_WEIGHTS, FUSED_SLOT, MISSING_SLOT, OVERRIDDEN_RULE
 from qspec.graph.ops import Slot
 from qspec.plan.cascade import AppliedRule, Cascade
@@ -87,17 +87,20 @@ def _missing_slots(applied: AppliedRule, slots: SlotTable) -> Iterator[Diagnosti
         )
 
 
-def _there_are(assignment: SlotAssignment, known: Sequence[str], path: str) -> str:
+def _there_are(assignment: SlotAssignment, known: Sequence[str], path: str) -> Advice:
     """The slots that there are, the one that looks like the missing one first; of a great many inner ones, some."""
     if not known:
-        return "these layers leave no tensors"
+        return Advice("these layers leave no tensors")
     close = similar(_without_part(assignment), known) if assignment.slot.key is not None else ""
     own = [slot for slot in known if not slot.startswith("inner[")]
     inner = [slot for slot in known if slot.startswith("inner[")]
     left = len(inner) - _MOST_INNER
     listed = ", ".join(f"`{slot}`" for slot in (*own, *inner[:_MOST_INNER]))
     more = f", and {left} more inside: `qspec explain SPEC --model MODEL --layer {path}` lists them" if left > 0 else ""
-    return f"{f'there is a similar one, `{close}`; all there are: ' if close else 'there are '}{listed}{more}"
+    if not close:
+        return Advice(f"there are {listed}{more}")
+    part = f"{assignment.slot.part}." if assignment.slot.part else ""
+    return Advice(f"there is a similar one, `{close}`; all there are: {listed}{more}", (f"{part}{close}",))
 
 
 def _captured(applied: AppliedRule, part: str | None) -> Iterator[tuple[Span, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
 from qspec.graph.ops import OPAQUE, Op
+from qspec.plan.alternatives import CASTS, runs_in_float, types_taken
 from qspec.plan.places import decided, defined
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.representation import representation, same_scale
@@ -31,7 +32,7 @@ def runtime_reports(plan: Plan, table: Table, verdicts: Iterable[tuple[Op, Verdi
             refusals.add(op, verdict)
         for warning in verdict.warnings:
             warnings.setdefault(warning, []).append(op)
-    yield from refusals.diagnostics(table.name)
+    yield from refusals.diagnostics(table.name, table)
     for warning, ops in warnings.items():
         yield _warning(plan, table, warning, ops)
 
@@ -63,15 +64,15 @@ class Refusals:
             floating = _floating_output(self.plan, op, reason)
             cause = None if floating is None else floating.origin.span
             # A quantizer that does not fit meets many ops, and one change mends them all.
-            key = (span, "" if reason.tensor is not None else reason.message, cause)
+            key = (span, "" if reason.operand else reason.message, cause)
             refusal = self.found.setdefault(key, _Refusal(span, op, reason, verdict, floating))
-            refusal.ops[f"{op.kind} of `{op.layer}`"] = None
+            refusal.ops.setdefault(f"{op.kind} of `{op.layer}`", op)
 
-    def diagnostics(self, target: str, table: str = "") -> Iterator[Diagnostic]:
-        """One for each assignment and reason; *target* is the target's name for people, *table* that of the table that
-        answered if it is another: of what stands behind the target."""
+    def diagnostics(self, target: str, table: Table) -> Iterator[Diagnostic]:
+        """One for each assignment and reason; *target* is the target's name for people, *table* the one that answered:
+        its own, or that of what stands behind it."""
         for refusal in self.found.values():
-            yield refusal.diagnostic(self.plan, target, table or target)
+            yield refusal.diagnostic(self.plan, target, table)
 
 
 def _quantized(op: Op, plan: Plan) -> bool:
@@ -89,7 +90,7 @@ def culprit(plan: Plan, op: Op, reason: Reason) -> Span | Place:
 
 
 def _culprit(plan: Plan, op: Op, reason: Reason) -> Decision | None:
-    tensors = (reason.tensor, *op.outputs, *op.inputs)
+    tensors = (reason.cause(op), *op.outputs, *op.inputs)
     decisions = (plan.decisions.get(tensor) for tensor in tensors if tensor is not None)
     return next((one for one in decisions if one is not None and one.origin.span is not None), None)
 
@@ -114,12 +115,12 @@ class _Refusal:
     reason: Reason
     verdict: Verdict
     floating: Decision | None = None  # the op's output
-    ops: dict[str, None] = field(default_factory=dict)
+    ops: dict[str, Op] = field(default_factory=dict)
 
-    def diagnostic(self, plan: Plan, target: str, table: str) -> Diagnostic:
+    def diagnostic(self, plan: Plan, target: str, table: Table) -> Diagnostic:
         first, *others = self.ops
         row = self.verdict.row
-        related: list[tuple[Span | Place, str]] = [(self.reason.span, f"what {table} takes")]
+        related: list[tuple[Span | Place, str]] = [(self.reason.span, f"what {table.name} takes")]
         if row is not None and row.span != self.reason.span:
             related.append((row.span, f"the row of {self.op.kind}"))
         decision = _culprit(plan, self.op, self.reason) if isinstance(self.span, Span) else None
@@ -132,13 +133,13 @@ class _Refusal:
             f"{target} does not take {first} as planned: {floating}{self.reason.message}",
             label=f"nor {listed(others)}" if others else "",
             related=tuple(related),
-            help=self._advice(plan),
+            help=self._advice(plan, table),
             layer=self.op.layer,
             op=self.op.kind,
             target=target,
         )
 
-    def _advice(self, plan: Plan) -> str:
+    def _advice(self, plan: Plan, table: Table) -> str:
         if self.verdict.unverified is not None:
             return unverified(self.verdict)
         if self.floating is not None:
@@ -148,7 +149,11 @@ class _Refusal:
         decision = plan.decisions.get(self.op.outputs[0])
         if self.reason.help or (decision is not None and decision.origin.kind == "rule"):
             return self.reason.help
-        return f'to leave it in float: `rule … match any where path == "{self.op.layer}" {{ all = float }}`'
+        floating = next((op for op in self.ops.values() if op.kind not in CASTS), self.op)
+        if runs_in_float(plan, table, floating):
+            return f'to leave it in float: `rule … match any where path == "{floating.layer}" {{ all = float }}`'
+        taken = types_taken(plan, table, self.ops.values())
+        return f"{table.name} takes {taken}" if taken else ""
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -8,11 +8,11 @@ take them; the others, whose parameters are fixed otherwise, are requantized on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qspec.diagnostics.catalogue import ADAPTED_GRANULARITY, CHANGED_BY_CONSTRAINT, NOT_ACCEPTED
 from qspec.graph.ops import Op, Tensor
-from qspec.plan.draft import Draft
+from qspec.plan.draft import Draft, Loss
 from qspec.plan.places import Related, decided, row
 from qspec.plan.plan import Assigned, RangeGroup
 from qspec.plan.quantizers import fixed_parameters, same_quantizer
@@ -51,6 +51,7 @@ def share_scales(draft: Draft) -> Groups:
     for relation in joins:
         groups.join(relation)
     groups.settle()
+    _report_losses(draft)
     return groups
 
 
@@ -198,14 +199,14 @@ class Groups:
                 scale, zero_point = self.fixed[winner]
                 reason = f"the output of {fixer.kind} always has scale {scale:g} and zero point {zero_point}"
                 if not self._harmless(assigned.quantizer, self.fixed[winner]):
-                    _report_loss(self.draft, [member], assigned, row(self.draft.table, fixer.kind), reason)
+                    _lose(self.draft, member, assigned, reason, row(self.draft.table, fixer.kind))
                 elif member in self.fixers:
                     self.draft.change(member, reason)
             elif self._is_coarser(member, assigned):
                 self._report_coarser(member, assigned, decision)
             elif not same_quantizer(assigned.quantizer, quantizer):
-                reason = f"it shares one scale with `{self.draft.path(winner)}`"
-                _report_loss(self.draft, [member], assigned, decided(decision.origin, _INSTEAD), reason)
+                reason = f"it shares one scale with {self.draft.named(winner)}"
+                _lose(self.draft, member, assigned, reason)
         for member in members:
             if not same_quantizer(self.draft.quantizer(member), quantizer):
                 self.draft.assigned[member] = decision
@@ -251,9 +252,8 @@ def _take_type(draft: Draft, tensor: int, source: int, op: Op) -> None:
     if slot is not None and slot.kind == "weights" and mine.origin.span is not None:
         _refuse_weights(draft, tensor, op, reason)  # types of weights never adapt
     else:
-        related = (*decided(theirs.origin, _INSTEAD), *row(draft.table, op.kind))
-        _report_loss(draft, [tensor], mine, related, reason)
-    draft.assigned[tensor] = theirs
+        _lose(draft, tensor, mine, reason, row(draft.table, op.kind))
+    draft.assigned[tensor] = replace(theirs, taken_over=True)
 
 
 def _refuse_weights(draft: Draft, tensor: int, op: Op, reason: str) -> None:
@@ -271,17 +271,30 @@ def _refuse_weights(draft: Draft, tensor: int, op: Op, reason: str) -> None:
     draft.report(NOT_ACCEPTED.at(mine.origin.span, message, related=related, help=hint, **what))
 
 
-def _report_loss(draft: Draft, tensors: Iterable[int], loser: Assigned, related: Related, reason: str) -> None:
-    for tensor in tensors:
-        path = draft.path(tensor)
-        draft.change(tensor, reason)
-        span = loser.origin.span
-        if not loser.by_person or span is None:
-            continue
-        name = loser.quantizer.name if loser.quantizer else "float"
-        draft.report(
-            CHANGED_BY_CONSTRAINT.at(span, f"`{path}` does not get `{name}`: {reason}", related=related, layer=path)
-        )
+def _lose(draft: Draft, tensor: int, assigned: Assigned, reason: str, rows: Related = ()) -> None:
+    """*tensor* does not get what was assigned to it. That is reported if a person did so, and to this very tensor."""
+    draft.change(tensor, reason)
+    if assigned.by_person and not assigned.taken_over and assigned.origin.span is not None:
+        losses = draft.losses.setdefault((assigned.origin.span, reason), [])
+        losses.append(Loss(tensor, assigned, rows))
+
+
+def _report_losses(draft: Draft) -> None:
+    """A warning for each assignment and each reason, however many layers it is true of."""
+    for (span, reason), losses in draft.losses.items():
+        first = losses[0]
+        more = len(dict.fromkeys(draft.path(loss.tensor) for loss in losses)) - 1
+        others = f" (and {more} more layer{'s' if more > 1 else ''})" if more else ""
+        message = f"{draft.named(first.tensor)}{others} does not get {_lost(first.assigned)}: {reason}"
+        path, instead = draft.path(first.tensor), draft.assigned[first.tensor].origin
+        related = (*(decided(instead, _INSTEAD) if instead.span != span else ()), *first.rows)
+        draft.report(CHANGED_BY_CONSTRAINT.at(span, message, related=related, layer=path))
+
+
+def _lost(assigned: Assigned) -> str:
+    if assigned.origin.kind == "boundary":
+        return f"what the `{assigned.origin.rule}` block says"
+    return f"`{assigned.quantizer.name if assigned.quantizer else 'float'}`"
 
 
 def range_groups(groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qspec.graph.layers import Call, Value
+from qspec.graph.masks import TENSORS_BY_NAME
 from qspec.graph.ops import OpGraph, Slot
 from qspec.plan.index import LayerIndex
 from qspec.schema.spec import SlotReference
@@ -57,12 +58,20 @@ class SlotTable:
                 if slot.kind == kind and (key in (None, slot.key) or str(slot.key).startswith((f"{key}/", f"{key}."))):
                     yield tensor
 
+    def named(self, slot: Slot) -> str:
+        """A slot with its layer, for people; of a layer that is called more than once, with the number of the call."""
+        call = self.index.by_index[slot.call]
+        calls = self._calls_of_layer[id(call.layer)]
+        number = f" (call {calls.index(call) + 1})" if len(calls) > 1 else ""
+        return f"`{slot}` of `{call.layer.path}`{number}"
+
     def known(self, call: Call) -> Iterator[str]:
         """The slots that *call* has, as a spec writes them."""
         for slot, _ in self._by_call.get(call.index, ()):
             yield str(slot)
         if call.inputs:
             yield "input"
+        yield from (f'input["{name}"]' for name in named_inputs(call))
 
     def resolve(self, slot: SlotReference, calls: tuple[Call, ...]) -> Resolved:
         """What *slot* names in a match, or in the part of one, that holds *calls*."""
@@ -109,7 +118,7 @@ class SlotTable:
         if isinstance(key, int):
             entering = entering[key : key + 1] if key >= 0 else []
         elif key is not None:
-            entering = [(call, value) for call, value in entering if value in _named(call, key)]
+            entering = [(call, value) for call, value in entering if value in named_inputs(call).get(key, ())]
         targets, fused = [], []
         for call, value in entering:
             slot = Slot(value.call, "output", value.output)
@@ -124,12 +133,17 @@ class SlotTable:
         return Resolved(tuple(targets), tuple(fused))
 
 
-def _named(call: Call, key: str) -> list[Value]:
-    """The tensors in the argument called *key*, or under that key of a dictionary of inputs."""
-    found = list(_values(call.keywords.get(key)))
-    for argument in call.arguments:
-        if isinstance(argument, Mapping):
-            found += _values(argument.get(key))
+def named_inputs(call: Call) -> Mapping[str, list[Value]]:
+    """The tensors that enter a call, by the arguments that they are given as, or by the keys of a dictionary."""
+    names = TENSORS_BY_NAME.get(call.layer.class_name, ()) if call.layer.built_in else ()
+    by_key = (item for argument in call.arguments if isinstance(argument, Mapping) for item in argument.items())
+    found: dict[str, list[Value]] = {}
+    for name, argument in (*zip(names, call.arguments, strict=False), *call.keywords.items(), *by_key):
+        entering = [value for value in _values(argument) if value in call.inputs]
+        if entering:
+            found.setdefault(name, []).extend(entering)
+    if "key" in names and "value" in found:
+        found.setdefault("key", found["value"])  # without a key, an attention takes the value for it
     return found
 
 

@@ -8,6 +8,7 @@ from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT
 from qspec.graph.operands import operand_of
 from qspec.graph.ops import Op, Slot
 from qspec.plan.draft import BUILT_IN, Draft
+from qspec.plan.ends import boundary, real_type
 from qspec.plan.places import decided
 from qspec.plan.plan import Assigned, Origin
 from qspec.plan.quantizers import same_quantizer, with_range
@@ -49,19 +50,6 @@ def _of_unsupported_layers(draft: Draft) -> list[int]:
     return [tensor for tensor in activations if draft.is_real(tensor) and tensor not in draft.assigned]
 
 
-def boundary(draft: Draft, side: str, position: int) -> Boundary | None:
-    """What the spec says of a model input or output: its own block over the general one, attribute by attribute."""
-    blocks = draft.spec.inputs if side == "input" else draft.spec.outputs
-    names = draft.layers.input_names if side == "input" else draft.layers.output_names
-    found: Boundary | None = None
-    for block in (*(b for b in blocks if b.key is None), *(b for b in blocks if b.key == names[position])):
-        if found is not None:
-            spans = {**found.spans, **block.spans}
-            block = replace(block, type=block.type or found.type, range=block.range or found.range, spans=spans)
-        found = block
-    return found
-
-
 def _activation(draft: Draft, tensor: int, op: Op) -> Assigned:
     assigned = draft.cascade.tensors.get(tensor)
     if op.kind == "CAST" and (assigned is None or not assigned.by_person):
@@ -79,7 +67,7 @@ def _activation(draft: Draft, tensor: int, op: Op) -> Assigned:
 def _as_output(draft: Draft, call: int) -> Assigned:
     """What an inner tensor that nobody assigned gets: the quantizer of its layer's `output`. A range that is fixed
     there speaks of the output's values; inner ones (what enters a softmax) have others."""
-    assigned = _said_of_output(draft, call)
+    assigned = replace(_said_of_output(draft, call), taken_over=True)
     if assigned.quantizer is None or assigned.quantizer.range.estimated:
         return assigned
     return replace(assigned, quantizer=with_range(assigned.quantizer, Range()))
@@ -153,7 +141,7 @@ def fallback(draft: Draft) -> Assigned | None:
 
 def _model_input(draft: Draft, tensor: int, position: int) -> Assigned:
     assigned = _plain(draft.cascade.tensors.get(tensor, FLOAT))
-    block = boundary(draft, "input", position)
+    block = boundary(draft.spec, draft.layers, "input", position)
     if block is None:
         return assigned
     return _at_edge(draft, tensor, assigned, block)
@@ -171,9 +159,9 @@ def _leave_inputs_in_float(draft: Draft) -> None:
     DEQUANTIZE in a row would only lose."""
     readers = draft.predicted.consumers()
     for position, tensor in enumerate(draft.predicted.inputs):
-        block = boundary(draft, "input", position)
+        block = boundary(draft.spec, draft.layers, "input", position)
         general = draft.assigned.get(tensor, FLOAT).origin.kind == "default"
-        floating = block is None or (block.type in (None, "float32", "float16") and block.range is None)
+        floating = block is None or (real_type(block) in (None, "float32", "float16") and block.range is None)
         ops = readers.get(tensor, ())
         if general and floating and ops and all(draft.in_float(op) for op in ops):
             draft.assigned[tensor] = FLOAT
@@ -181,17 +169,17 @@ def _leave_inputs_in_float(draft: Draft) -> None:
 
 
 def _model_output(draft: Draft, tensor: int, position: int) -> None:
-    block = boundary(draft, "output", position)
+    block = boundary(draft.spec, draft.layers, "output", position)
     if block is None or draft.assigned[tensor].quantizer is None or block.range is None:
         return
     said, draft.assigned[tensor] = draft.assigned[tensor], _with_boundary_range(draft.assigned[tensor], block)
-    draft.at_edges.setdefault(tensor, []).append(draft.assigned[tensor])
     _report_overridden(draft, tensor, said, draft.assigned[tensor])
 
 
 def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> Assigned:
     """A model input's quantizer. Inside the model a uint8 input is int8: only its first QUANTIZE sees uint8."""
-    inner = {"uint8": "int8", "float32": None, "float16": None}.get(block.type or "", block.type)
+    type_ = real_type(block)
+    inner = {"uint8": "int8", "float32": None, "float16": None}.get(type_ or "", type_)
     if inner is not None and _type(assigned.quantizer) != inner:
         general = assigned if assigned.quantizer else fallback(draft)
         base = general.quantizer if general and general.quantizer else Quantizer(name=inner)
@@ -212,7 +200,6 @@ def _at_edge(draft: Draft, tensor: int, assigned: Assigned, block: Boundary) -> 
         draft.report(CHANGED_BY_CONSTRAINT.at(span, message, help=hint, related=related))
         return assigned
     said, assigned = assigned, _with_boundary_range(assigned, block)
-    draft.at_edges.setdefault(tensor, []).append(assigned)
     _report_overridden(draft, tensor, said, assigned)
     return assigned
 
@@ -221,11 +208,14 @@ def _report_overridden(draft: Draft, tensor: int, rule: Assigned, block: Assigne
     """A rule spoke of a model input or output, and its block has the last word."""
     if rule.origin.kind != "rule" or rule.origin.span is None or same_quantizer(rule.quantizer, block.quantizer):
         return
-    path, side = draft.path(tensor), block.origin.rule
+    of_range = _type(rule.quantizer) == _type(block.quantizer)
+    if of_range and rule.quantizer is not None and rule.quantizer.range.method == "minmax":
+        return  # the rule asked for no range in particular
+    path, side, what = draft.path(tensor), block.origin.rule, " on its range" if of_range else ""
     draft.report(
         CHANGED_BY_CONSTRAINT.at(
             rule.origin.span,
-            f"`{path}` is the model's {side}, and the `{side}` block has the last word",
+            f"`{path}` is the model's {side}, and the `{side}` block has the last word{what}",
             related=((block.origin.span, "this is used instead"),) if block.origin.span else (),
             layer=path,
         )
@@ -236,4 +226,5 @@ def _with_boundary_range(assigned: Assigned, block: Boundary) -> Assigned:
     assert assigned.quantizer is not None
     assert block.range is not None
     span = block.spans.get("range", block.span)
-    return Assigned(with_range(assigned.quantizer, block.range), Origin("boundary", block.side, span))
+    quantizer, origin = with_range(assigned.quantizer, block.range), Origin("boundary", block.side, span)
+    return Assigned(quantizer, origin, amended=assigned.amended or assigned)

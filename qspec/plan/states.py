@@ -25,7 +25,7 @@ def recurrences_to_unroll(plan: Plan) -> dict[str, bool]:
     for op in plan.ops.ops:
         if is_recurrence(op) and not {quantizer.type for quantizer in _quantizers(plan, op)} <= {"int8"}:
             found[op.layer] = found.get(op.layer, True) and all(
-                plan.decisions[tensor].origin.kind in ("default", "built_in")
+                plan.decisions[tensor].in_general
                 for tensor in (*op.inputs, *op.outputs)
                 if _is_weight(plan, tensor) or tensor in op.outputs
             )

@@ -6,15 +6,16 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Advice, Diagnostic, Fix, Span, writing
 from qspec.diagnostics.catalogue import UNMATCHED_RULE
 from qspec.plan.cascade import AppliedRule
 from qspec.plan.conditions import Rejected
 from qspec.plan.index import LayerIndex
+from qspec.plan.nested_names import MODEL_CLASSES, nested_advice, nested_models
 from qspec.plan.patterns import Mismatch
 from qspec.plan.position import Position
 from qspec.plan.program import Atom
-from qspec.schema.names import similar
+from qspec.schema.names import quoted, similar
 from qspec.schema.patterns import parts_of
 from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import tree
@@ -32,7 +33,7 @@ def unmatched(applied: AppliedRule, index: LayerIndex, definitions: Definitions)
     be misspelt, at that word."""
     rejected = sorted(applied.selected.rejected, key=lambda one: -one.nearness)
     if rejected:
-        return _not_true(applied, rejected)
+        return _not_true(applied, rejected, index)
     mismatches = sorted(applied.found.mismatches, key=lambda one: -one.matched)
     told = _no_match(applied, mismatches, index) if mismatches else _no_class(applied, index)
     return _at_definition(told, applied, index, definitions)
@@ -41,25 +42,26 @@ def unmatched(applied: AppliedRule, index: LayerIndex, definitions: Definitions)
 def _at_definition(told: Diagnostic, applied: AppliedRule, index: LayerIndex, definitions: Definitions) -> Diagnostic:
     """*told* of a rule, at the class in a pattern's definition that the model lacks and that looks like one it has."""
     assert applied.program is not None
-    absent: dict[str, str] = {}
+    absent: dict[str, Advice] = {}
     for atom in applied.program.atoms():
-        if atom.class_name and not atom.operation and (atom.class_name, False) not in index.by_class:
-            absent[atom.class_name] = _class_advice(atom, index)
+        missing = atom.class_name and not atom.operation and (atom.class_name, False) not in index.by_class
+        if missing and (advice := _class_advice(atom, index)):
+            absent[atom.class_name or ""] = advice
     needed = [
-        (name, word) for name, word in _needed(applied.rule.pattern, definitions, "", set()) if absent.get(word.text)
+        (name, word) for name, word in _needed(applied.rule.pattern, definitions, "", set()) if word.text in absent
     ]
     if not needed or any(not name for name, _ in needed):
         return told  # nothing is misspelt, or it stands in the rule itself
     name, word = needed[0]
-    return replace(
+    moved = replace(
         told,
         span=word.span,
         message=f"no layer is a `{word.text}`, so the pattern `{name}` matches nothing",
         label="",
         related=((applied.rule.span, f"rule `{applied.rule.name}` uses it"),),
-        help=f"there is no `{word.text}` in this model{absent[word.text]}",
         layer="",
     )
+    return moved.with_advice(absent[word.text].after(f"there is no `{word.text}` in this model"))
 
 
 def _needed(
@@ -79,13 +81,14 @@ def _needed(
         case tree.Chain(steps=parts):
             for part in parts:
                 yield from _needed(part, definitions, within, seen)
-        case tree.Merge(name=name, inputs=parts):
+        case tree.Merge(layer=layer, inputs=parts):
             for part in parts:
                 yield from _needed(part, definitions, within, seen)
-            yield within, name
+            if isinstance(layer, tree.LayerClass):
+                yield within, layer.name
 
 
-def _report(applied: AppliedRule, span: Span, help: str, label: str = "", layer: str = "") -> Diagnostic:
+def _report(applied: AppliedRule, span: Span, help: str | Advice, label: str = "", layer: str = "") -> Diagnostic:
     message = f"rule `{applied.rule.name}` matches no layer"
     return UNMATCHED_RULE.at(span, message, label=label, help=help, layer=layer)
 
@@ -98,12 +101,28 @@ def _no_class(applied: AppliedRule, index: LayerIndex) -> Diagnostic:
     assert applied.program is not None
     atoms = [atom for atom in applied.program.first_atoms() if atom.class_name]
     known = [_written(name, raw) for name, raw in sorted(index.by_class)]
-    advice = next((found for atom in atoms if (found := _class_advice(atom, index))), "")
+    advised = [(atom, found) for atom in atoms if (found := _class_advice(atom, index))]
     wanted = " and no ".join(dict.fromkeys(atom.words for atom in atoms))
-    hint = (
-        f"there is no {wanted} in this model{advice}; {'all there are: ' if advice else 'there are '}{', '.join(known)}"
-    )
-    return _report(applied, _class_span(applied, atoms), hint)
+    absent, every = f"there is no {wanted} in this model", ", ".join(known)
+    if not advised:
+        return _report(applied, _class_span(applied, atoms), f"{absent}; there are {every}")
+    atom, advice = advised[0]
+    hint = advice.after(absent).then(f"; all there are: {every}")
+    return _report(applied, _class_span(applied, atoms), _at_class(hint, applied, atom))
+
+
+def _at_class(advice: Advice, applied: AppliedRule, atom: Atom) -> Advice:
+    """*advice*, to be followed where the rule's own pattern has the class of *atom*, if it has it once."""
+    match [node for node in parts_of(applied.rule.pattern) if _asks_for(node, atom)]:
+        case [tree.LayerClass(span=span) | tree.RawOperation(span=span)]:
+            return advice.on(span)
+    return Advice(advice.sentence)
+
+
+def _asks_for(node: tree.Pattern, atom: Atom) -> bool:
+    if isinstance(node, tree.RawOperation):
+        return atom.operation and node.name.text == atom.class_name
+    return isinstance(node, tree.LayerClass) and not atom.operation and node.name.text == atom.class_name
 
 
 def _class_span(applied: AppliedRule, atoms: Sequence[Atom]) -> Span:
@@ -112,23 +131,33 @@ def _class_span(applied: AppliedRule, atoms: Sequence[Atom]) -> Span:
     found = [
         node.name.span
         for node in parts_of(applied.rule.pattern)
-        if isinstance(node, tree.LayerClass | tree.Merge) and node.name.text in names
+        if isinstance(node, tree.LayerClass) and node.name.text in names
     ]
     return found[0] if len(names) == 1 and len(found) == 1 else applied.rule.pattern.span
 
 
-def _class_advice(atom: Atom, index: LayerIndex) -> str:
+def _class_advice(atom: Atom, index: LayerIndex) -> Advice | None:
     """What may have been meant by a class that the model lacks."""
     name = atom.class_name or ""
+    if name in MODEL_CLASSES and not atom.operation:
+        model = next(iter(nested_models(index)), None)
+        hint = "" if model is None else f': `any where path like "{model}/**"` asks for the layers of one'
+        return Advice(f", since nested models are opened{hint}")
     if (name, not atom.operation) in index.by_class:
-        kind = "a layer" if atom.operation else "an operation"
-        return f", but {kind} of that name: {_written(name, not atom.operation)}"
+        kind, other = ("a layer", False) if atom.operation else ("an operation", True)
+        return Advice(f", but {kind} of that name: {_written(name, other)}", (_plain(name, other),))
     close = similar(name, sorted(known for known, raw in index.by_class if raw == atom.operation))
-    return f", but a similar class, {_written(close, atom.operation)}" if close else ""
+    if not close:
+        return None
+    return Advice(f", but a similar class, {_written(close, atom.operation)}", (_plain(close, atom.operation),))
 
 
 def _written(name: str, operation: bool) -> str:
-    return f'`Operation("{name}")`' if operation else f"`{name}`"
+    return f"`{_plain(name, operation)}`"
+
+
+def _plain(name: str, operation: bool) -> str:
+    return f'Operation("{name}")' if operation else name
 
 
 # ---- no layers in a row
@@ -145,10 +174,14 @@ def _no_match(applied: AppliedRule, mismatches: list[Mismatch], index: LayerInde
     more = len(mismatches) - sum(map(len, shown))
     others = f"; {more} more layers fail as early or earlier" if more else ""
     reasons = "; ".join(map(_reasons, shown)) + next(filter(None, (_inside(applied, alike[0]) for alike in shown)), "")
+    absent = list(_absent_classes(applied, index))
     return _report(
         applied,
         applied.rule.pattern.span,
-        f"{''.join(_absent_classes(applied, index))}closest: {reasons}{others}",
+        Advice(
+            f"{''.join(f'{each}; ' for each in absent)}closest: {reasons}{others}",
+            tuple(offer for each in absent for offer in each.offers),
+        ),
         label=f"fits no more than {matched} layer{'s' if matched > 1 else ''} in a row" if matched else "",
         layer=shown[0][0].first.layer.path,
     )
@@ -179,22 +212,22 @@ def _inside(applied: AppliedRule, mismatch: Mismatch) -> str:
     return f"; `{layer.path}` computes its activation, `{activation}`, itself" if inside else ""
 
 
-def _absent_classes(applied: AppliedRule, index: LayerIndex) -> Iterator[str]:
+def _absent_classes(applied: AppliedRule, index: LayerIndex) -> Iterator[Advice]:
     """For every class of the pattern that the model lacks, one of the model that may have been meant."""
     assert applied.program is not None
     atoms = {(atom.class_name, atom.operation): atom for atom in applied.program.atoms() if atom.class_name}
     wanted = {atom.words for atom in atoms.values()}
     for key, atom in atoms.items():
-        advice = "" if key in index.by_class else _class_advice(atom, index)
+        advice = None if key in index.by_class else _class_advice(atom, index)
         # An alternative like `ReLU | ReLU6` names the similar class itself.
-        if advice and not any(advice.endswith(words) for words in wanted):
-            yield f"there is no {atom.words} in this model{advice}; "
+        if advice and not any(f"`{offer}`" in wanted for offer in advice.offers):
+            yield _at_class(advice.after(f"there is no {atom.words} in this model"), applied, atom)
 
 
 # ---- a condition that is not true
 
 
-def _not_true(applied: AppliedRule, rejected: list[Rejected]) -> Diagnostic:
+def _not_true(applied: AppliedRule, rejected: list[Rejected], index: LayerIndex) -> Diagnostic:
     """The pattern fits, and the condition is true nowhere."""
     part, count = rejected[0].part, len(rejected)
     alike: dict[str, list[Rejected]] = {}
@@ -202,10 +235,11 @@ def _not_true(applied: AppliedRule, rejected: list[Rejected]) -> Diagnostic:
         if one.part is part:
             alike.setdefault(one.reason, []).append(one)
     shown = "; ".join(f"{_layers(group)}: {reason}" for reason, group in list(alike.items())[:_MOST_REASONS])
+    advice, closest = nested_advice(part, index) or _text_advice(part, rejected), f"closest: {shown}"
     return _report(
         applied,
         part.span,
-        _range_of_index(rejected) or f"closest: {shown}{_text_advice(part, rejected)}",
+        _range_of_index(rejected) or (advice.after(f"{closest}; ") if advice else closest),
         label="not true of the one that fits the pattern" if count == 1 else f"true of none of {count} that fit",
         layer=rejected[0].match.first.layer.path,
     )
@@ -227,40 +261,62 @@ def _range_of_index(rejected: list[Rejected]) -> str:
     return f"{count} layers fit the pattern: `index` goes from 0 to {count - 1}, or from -{count} to -1"
 
 
-def _text_advice(part: tree.Expression, rejected: list[Rejected]) -> str:
+def _text_advice(part: tree.Expression, rejected: list[Rejected]) -> Advice | None:
     """What to write where a text was nearly met."""
     for one in rejected:
         for _, value in one.values:
             if one.part is part and isinstance(value, str) and (advice := _nearly(part, value)):
-                return f"; {advice}"
-    return ""
+                return advice
+    return None
 
 
-def _nearly(part: tree.Expression, value: str) -> str:
+def _nearly(part: tree.Expression, value: str) -> Advice | None:
     match part:
-        case tree.Compare(operator="==", left=left, right=right):
-            wanted = next((side.text for side in (left, right) if isinstance(side, tree.String)), "")
-            if "*" in wanted:
-                return f'`==` compares texts as they are: a glob stands behind `like`: `like "{wanted}"`'
-            return f'capitals count: write `"{value}"`' if wanted.lower() == value.lower() else ""
-        case tree.TextMatch(kind="like", negated=False, pattern=tree.String(text=glob)):
-            return _wider_glob(glob, value)
-        case tree.TextMatch(kind="matches", negated=False, pattern=tree.String(text=pattern)):
-            from qspec.schema.regular_expression import compile_regex
+        case tree.Compare(operator="==", left=left, right=tree.String() as text):
+            if "*" in text.text:
+                hint = "`==` compares texts as they are: a glob stands behind `like`"
+                like = _rewritten(left, "==", text, f"like {quoted(text.text)}")
+                return Advice(f"{hint}: `like {quoted(text.text)}`", (like,))
+            return _other_capitals(text, value)
+        case tree.Compare(operator="==", left=tree.String() as text):
+            return _other_capitals(text, value)
+        case tree.TextMatch(kind="like", negated=False, pattern=tree.String() as text):
+            return _wider_glob(part.subject, text, value)
+        case tree.TextMatch(kind="matches", negated=False, pattern=tree.String() as text):
+            from qspec.schema.regular_expression import RegularExpression, compile_regex
 
-            wide = compile_regex(f".*(?:{pattern}).*")
-            fits = not isinstance(wide, str) and wide.fullmatch(value)
-            return f"`matches` is over the whole text: `'.*{pattern}.*'` fits" if fits else ""
-    return ""
+            wide = compile_regex(f".*(?:{text.text}).*")
+            if not isinstance(wide, RegularExpression) or not wide.fullmatch(value):
+                return None
+            written = f"'.*{text.text}.*'"
+            offers = () if "'" in text.text else (writing(text.span, written),)
+            return Advice(f"`matches` is over the whole text: `{written}` fits", offers)
+    return None
 
 
-def _wider_glob(glob: str, value: str) -> str:
+def _other_capitals(text: tree.String, value: str) -> Advice | None:
+    if text.text.lower() != value.lower():
+        return None
+    return Advice(f"capitals count: write `{quoted(value)}`", (writing(text.span, quoted(value)),))
+
+
+def _wider_glob(subject: tree.Expression, text: tree.String, value: str) -> Advice | None:
     """What to write for a glob that does not fit *value*."""
+    glob = text.text
     if _REGULAR.search(glob) and "'" not in glob:
-        return f"`like` takes a glob, and this looks like a regular expression: `matches '{glob}'`"
+        hint = "`like` takes a glob, and this looks like a regular expression"
+        return Advice(f"{hint}: `matches '{glob}'`", (_rewritten(subject, "like", text, f"matches '{glob}'"),))
     deeper = glob.replace("*", "**")
     if glob_matches(deeper, value):
-        return f'`*` stops at `/`: `"{deeper}"` fits'
-    longer = [other for other in (f"{glob}*", f"**{glob}**") if glob_matches(other, value)]
-    written = " and ".join(f'`"{other}"`' for other in longer)
-    return f"`like` is over the whole text: {written} {'fits' if len(longer) == 1 else 'fit'}" if longer else ""
+        return Advice(f"`*` stops at `/`: `{quoted(deeper)}` fits", (writing(text.span, quoted(deeper)),))
+    longer = [quoted(other) for other in (f"{glob}*", f"**{glob}**") if glob_matches(other, value)]
+    if not longer:
+        return None
+    fits = f"{' and '.join(f'`{other}`' for other in longer)} {'fits' if len(longer) == 1 else 'fit'}"
+    return Advice(f"`like` is over the whole text: {fits}", tuple(writing(text.span, other) for other in longer))
+
+
+def _rewritten(subject: tree.Expression, operator: str, text: tree.String, written: str) -> Fix:
+    """The change of how *subject* is held against a text, from the operator on."""
+    source = text.span.source
+    return writing(Span(source, source.text.index(operator, subject.span.end), text.span.end), written)

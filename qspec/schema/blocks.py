@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from qspec.diagnostics import Diagnostic, Diagnostics, Span
+from qspec.diagnostics import Advice, Diagnostic, Diagnostics, Span
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE, UNKNOWN_ATTRIBUTE
-from qspec.schema.names import listed, meant, offer
-from qspec.schema.quantizer import FloatType, IntegerType, Range, Rounding, Scheme
+from qspec.schema.names import in_quotes, listed, meant, offer
+from qspec.schema.quantizer import CountType, EndType, FloatType, IntegerType, Range, Rounding, Scheme
 from qspec.schema.settings import BatchNorm
 from qspec.schema.values import Text, shown
 from qspec.syntax import tree
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Kind = Literal["quantizer", "boundary", "calibrate", "train"]
 
 _TYPES = frozenset((*get_args(IntegerType), *get_args(FloatType)))
+_END_TYPES = frozenset((*get_args(EndType), *get_args(CountType)))
 # Words that their models are known to take, so that the models need not be asked; a test holds the two together.
 _WORDS: Mapping[str, frozenset[str]] = {
     "type": _TYPES,
@@ -52,8 +53,9 @@ def read_attributes(
         name = path.head.text
         if name not in allowed or path.trailers:
             message = f"{block} has no attribute {shown(path)}"
-            hint = meant("ATTRIBUTES", name) if "range" in allowed else ""
-            found.add(UNKNOWN_ATTRIBUTE.at(path.span, message, help=hint or offer("an attribute", name, allowed)))
+            known = meant("ATTRIBUTES", name) if "range" in allowed else None
+            hint = known.on(assignment.span) if known else offer("an attribute", name, allowed)
+            found.add(UNKNOWN_ATTRIBUTE.at(path.span, message, help=hint))
         elif name in names:
             message = f"`{name}` is assigned twice"
             twice = DUPLICATE_ATTRIBUTE.at(path.span, message, help="remove one of the two")
@@ -67,7 +69,7 @@ def fitting(
     kind: Kind, values: Mapping[str, Any], expressions: Mapping[str, tree.Expression], found: Diagnostics
 ) -> dict[str, Any]:
     """The values that the model of the block takes; the others are reported, each at its expression."""
-    if all(_surely_fits(name, value) for name, value in values.items()):
+    if all(_surely_fits(kind, name, value) for name, value in values.items()):
         return dict(values)
     from pydantic import ValidationError
 
@@ -82,14 +84,15 @@ def fitting(
     return dict(values)
 
 
-def _surely_fits(name: str, value: Any) -> bool:
+def _surely_fits(kind: Kind, name: str, value: Any) -> bool:
     if name in _READ_BEFORE:
         return isinstance(value, Range | tuple | int | str) or value is None
     if name in _SWITCHES:
         return isinstance(value, bool)
     if name in _COUNTS:
         return type(value) is int and 1 <= value < 2**31
-    return isinstance(value, str) and value in _WORDS.get(name, ())
+    words = _END_TYPES if (kind, name) == ("boundary", "type") else _WORDS.get(name, ())
+    return isinstance(value, str) and value in words
 
 
 def _model(kind: Kind) -> type[Block]:
@@ -113,11 +116,16 @@ def _describe(model: type[Block], name: str, problem: Any, expression: tree.Expr
         message = f"`{name}` must be {phrase} {problem['ctx'][key]}, found {written}"
         return INVALID_VALUE.at(expression.span, message, help=f"write a number of {phrase} {problem['ctx'][key]}")
     words, others = _choices(model.model_fields[name].annotation)
+    if name == "type" and problem["input"] in _TYPES:
+        message = f"a file takes and gives no {written}, which is a type of tensors inside"
+        here = f"`type` is {listed(get_args(EndType), 'or')} here"
+        return INVALID_VALUE.at(expression.span, message, help=here)
     expected = " or ".join(filter(None, [*others, f"one of {listed(words, 'or')}" if words else ""]))
-    hint = f"`{name}` is {expected}"
+    hint = Advice(f"`{name}` is {expected}")
     if isinstance(problem["input"], Text) and problem["input"].text in words:
-        hint = f"a word of the language stands without quotes: `{problem['input'].text}`"
-    elif isinstance(problem["input"], str) and words:
+        word = problem["input"].text
+        return in_quotes(expression.span, f"`{name}` cannot be {written}", word, word)
+    if isinstance(problem["input"], str) and words:
         hint = offer("a value", problem["input"], words)
     return INVALID_VALUE.at(expression.span, f"`{name}` cannot be {written}", help=hint)
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from qspec.diagnostics import Diagnostics, Edit, Fix, Span
+from qspec.diagnostics import Advice, Diagnostics
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
 from qspec.schema.evaluate import UNKNOWN, Mistake, Value, condition_holds, evaluate, unknown_function
 from qspec.schema.names import listed, offer
 from qspec.schema.values import shown
 from qspec.syntax import tree
 
-# Attributes of a layer whose values are texts, whatever the layer.
-_TEXTS = frozenset({"name", "path", "class", "padding", "activation", "data_format", "interpolation", "dtype"})
-# Values as they are called elsewhere, and here.
-_ELSEWHERE = {"null": "none", "None": "none", "nil": "none", "True": "true", "False": "false"}
 _COMPARISON = "a condition compares: `strides == (2, 2)`"
-_REGEX = "`matches` takes plain regular expressions: no look-around and no back-references"
+_TEXTS = 'for example `name like "head_*"`'
 
 
 def check_condition(condition: tree.Expression, found: Diagnostics, functions: Collection[str] = ()) -> None:
@@ -31,67 +27,8 @@ def check_condition(condition: tree.Expression, found: Diagnostics, functions: C
         try:
             condition_holds(part, lambda _: UNKNOWN, call)
         except Mistake as mistake:
-            usual = _REGEX if isinstance(part, tree.TextMatch) else _COMPARISON
-            hint = mistake.help or usual
+            hint = mistake.help or (_TEXTS if isinstance(part, tree.TextMatch) else _COMPARISON)
             found.add(INVALID_EXPRESSION.at(mistake.span, mistake.message, help=hint))
-
-
-def check_where(condition: tree.Expression, captures: Mapping[str, Span], several: bool, found: Diagnostics) -> None:
-    """Report what makes no sense in a `where`. The pattern has *captures* and may match *several* layers."""
-    check_condition(condition, found)
-    for node in nodes(condition):
-        _check_bare_word(node, captures, found)
-        match node:
-            case tree.Path() if several:
-                _check_qualified(node, captures, found)
-
-
-def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Diagnostics) -> None:
-    """A text compared with a word: the word was meant as a text."""
-    match node:
-        case tree.Compare(left=left, right=right):
-            pairs = [(left, right), (right, left)]
-        case tree.Member(item=left, container=tree.TupleLiteral(items=items)):
-            pairs = [(left, item) for item in items]
-        case _:
-            return
-    for text, other in pairs:
-        if isinstance(other, tree.Path) and other.head.text in _ELSEWHERE and other.head.text not in captures:
-            name = other.head.text
-            message = f"a bare word is read as an attribute: `{name}` is no value here"
-            meant = f"write `{_ELSEWHERE[name]}`"
-            fix = Fix(meant, (Edit(other.span, _ELSEWHERE[name]),))
-            found.add(INVALID_EXPRESSION.at(other.span, message, help=meant, fix=fix))
-            continue
-        if not isinstance(text, tree.Path) or _last(text) not in _TEXTS or not isinstance(other, tree.Path):
-            continue
-        name = other.head.text
-        if other.trailers or name in captures or name in _TEXTS or name in ("none", "true", "false"):
-            continue
-        message = f"a bare word is read as an attribute, never as a text: `{name}`"
-        found.add(INVALID_EXPRESSION.at(other.span, message, help=f'write it in quotes: `"{name}"`'))
-
-
-def _last(path: tree.Path) -> str:
-    names = [path.head, *(trailer for trailer in path.trailers if isinstance(trailer, tree.Name))]
-    return names[-1].text
-
-
-def _check_qualified(path: tree.Path, captures: Mapping[str, Span], found: Diagnostics) -> None:
-    """Over several layers, an attribute says of which; only `index` is the whole match's."""
-    name = path.head.text
-    if name in captures or name in ("index", "true", "false", "none") or name in _ELSEWHERE:
-        return
-    if not captures:
-        message = f"`{shown(path).strip('`')}` does not say of which layer: the pattern has several"
-        hint = f"name a part of the pattern with `as part` and write `part.{name}`"
-        found.add(INVALID_EXPRESSION.at(path.span, message, help=hint))
-    elif path.trailers and isinstance(path.trailers[0], tree.Name):
-        message = f"no part of the pattern is named `{name}`"
-        found.add(UNDEFINED_NAME.at(path.head.span, message, label="not found", help=offer("a part", name, captures)))
-    else:
-        message = f"{shown(path)} does not say of which layer: the pattern has several"
-        found.add(INVALID_EXPRESSION.at(path.span, message, help=f"write `{next(iter(captures))}.{name}`"))
 
 
 def parts(condition: tree.Expression) -> Iterator[tree.Expression]:
@@ -166,7 +103,7 @@ def check_requirement(condition: tree.Expression, deploys: Collection[str], foun
     for part in parts(condition):
         if not isinstance(part, tree.Compare | tree.Member):
             message = f"{shown(part)} is no comparison"
-            found.add(INVALID_EXPRESSION.at(part.span, message, help="compare a quantity: `size <= 1.5 MiB`"))
+            found.add(INVALID_EXPRESSION.at(part.span, message, help=f"compare a quantity: `{_comparison(part)}`"))
             continue
         quantities = [name for node in nodes(part) if (name := _quantity(node, deploys, found)) is not None]
         if not quantities:
@@ -177,6 +114,22 @@ def check_requirement(condition: tree.Expression, deploys: Collection[str], foun
         _check_units(part, quantities[0], found)
         _check_meaning(part, found)
     return len(found.items) == before
+
+
+def _comparison(part: tree.Expression) -> str:
+    """How the quantity that *part* names is compared; an example of another where it names none."""
+    match part:
+        case tree.Call(function=tree.Path(head=tree.Name(text="sqnr" as name), trailers=())):
+            pass
+        case tree.Path(head=tree.Name(text=name), trailers=()) if name in UNITS and name not in OF_TARGETS:
+            pass
+        case tree.Path(trailers=(tree.Name(text=name), *_)) if asks_of_target(part):
+            pass
+        case tree.Path(head=tree.Name(text=name), trailers=()) if name in OF_TARGETS:
+            return _EXAMPLES[name]
+        case _:
+            return _EXAMPLES["size"]
+    return f"{shown(part).strip('`')} {_EXAMPLES[name].partition(' ')[2]}"
 
 
 def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostics) -> str | None:
@@ -190,20 +143,33 @@ def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostic
         case tree.Path(head=head, trailers=()) if head.text in UNITS:
             if head.text in OF_TARGETS:
                 message = f"`{head.text}` does not say on which target"
-                hint = f"write `{next(iter(deploys), 'NAME')}.{head.text}`"
+                asked = [f"{deploy}.{head.text}" for deploy in deploys]
+                hint = Advice(f"write `{next(iter(asked), f'NAME.{head.text}')}`", tuple(asked))
                 found.add(INVALID_EXPRESSION.at(node.span, message, help=hint))
             return head.text
         case tree.Path(head=head, trailers=(tree.Name(text=name), *_)) if asks_of_target(node):
             if head.text not in deploys:
                 message = f"nothing is deployed under the name `{head.text}`"
-                hint = offer("a deployed target", head.text, deploys) if deploys else "write a `deploy` statement first"
+                none = Advice("write a `deploy` statement first")
+                hint = offer("a deployed target", head.text, deploys) if deploys else none
                 found.add(UNDEFINED_NAME.at(head.span, message, label="not found", help=hint))
             return name
         case tree.Path() if not _is_function_name(node):
             known = [f"NAME.{name}" if name in OF_TARGETS else name for name in UNITS]
-            hint = offer("a quantity", node.head.text, known)
+            hint = _of_deployed(offer("a quantity", node.head.text, known), deploys)
             found.add(INVALID_EXPRESSION.at(node.span, f"{shown(node)} is nothing that can be required", help=hint))
     return None
+
+
+def _of_deployed(hint: Advice, deploys: Collection[str]) -> Advice:
+    """*hint* with the names of what is deployed in place of `NAME` in its offers."""
+    named = [
+        f"{deploy}.{offer.removeprefix('NAME.')}" if offer.startswith("NAME.") else offer
+        for offer in hint.offers
+        if isinstance(offer, str)
+        for deploy in (deploys if offer.startswith("NAME.") else ("",))
+    ]
+    return Advice(hint.sentence, tuple(named))
 
 
 def asks_of_target(path: tree.Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qspec.diagnostics import Diagnostic, Diagnostics, Edit, Fix, Span
+from qspec.diagnostics import Advice, Diagnostic, Diagnostics, Span, writing
 from qspec.diagnostics.catalogue import INVALID_OPTION
 from qspec.schema.names import duplicate, offer
 from qspec.schema.spec import Deploy
@@ -24,8 +24,9 @@ def read_deploy(node: tree.Deploy, target: TargetDefinition, found: Diagnostics)
             found.add(INVALID_OPTION.at(argument.span, message, help=hint, target=target.name))
         elif name.text not in options:
             message = f"target `{target.name}` has no option `{name.text}`"
-            hint = offer("an option", name.text, options) if options else "remove it: the target takes no options"
-            unknown = INVALID_OPTION.at(name.span, message, help=hint, target=target.name)
+            none = Advice("remove it: the target takes no options")
+            known = offer("an option", name.text, options) if options else none
+            unknown = INVALID_OPTION.at(name.span, message, help=known, target=target.name)
             found.add(unknown.with_related(target.span, "the target is defined here"))
         elif name.text in written:
             found.add(duplicate("option", name.text, name.span, written[name.text]))
@@ -46,6 +47,6 @@ def _wrong_value(target: TargetDefinition, option: OptionDefinition, value: tree
     help, fix = allowed_values(option), None
     if (text := word(value)) is not None and allows(option, text):
         message, help = f"a text stands in quotes, found {shown(value)}", f'write `{option.name} = "{text}"`'
-        fix = Fix(f'write `"{text}"`', (Edit(value.span, f'"{text}"'),))
+        fix = writing(value.span, f'"{text}"')
     wrong = INVALID_OPTION.at(value.span, message, help=help, fix=fix, target=target.name)
     return wrong.with_related(option.span, "the option is defined here")

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from qspec.schema.models import Count, Seed
-from qspec.schema.quantizer import FloatType, Granularity, IntegerType, RangeMethod, Rounding, Scheme
+from qspec.schema.quantizer import (
+    CountType,
+    EndType,
+    FloatType,
+    Granularity,
+    IntegerType,
+    RangeMethod,
+    Rounding,
+    Scheme,
+)
 from qspec.schema.settings import BatchNorm
 from qspec.schema.spec import SlotKind
 
@@ -84,7 +93,7 @@ class BoundaryDocument(Described):
     """An `input` or `output` block; `name` is null in one that speaks of all."""
 
     name: str | None
-    type: IntegerType | FloatType | None
+    type: EndType | CountType | None
     range: RangeDocument | None
     batch: Count | Literal["dynamic"] | None
     place: PlaceDocument

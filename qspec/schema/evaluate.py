@@ -21,8 +21,7 @@ from operator import ge, gt, le, lt
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from qspec.diagnostics import Span
-from qspec.schema.names import meant
+from qspec.diagnostics import Advice, Span
 from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import tree
 
@@ -49,7 +48,7 @@ CallHook: TypeAlias = Callable[[tree.Call], Value]
 class Mistake(Exception):
     """An expression without meaning: what is wrong, where, and what to do about it."""
 
-    def __init__(self, span: Span, message: str, help: str = "") -> None:
+    def __init__(self, span: Span, message: str, help: str | Advice = "") -> None:
         super().__init__(message)
         self.span = span
         self.message = message
@@ -284,12 +283,13 @@ class _Evaluation:
 
 
 def _expression(pattern: tree.String) -> RegularExpression:
-    from qspec.schema.regular_expression import compile_regex  # few specs need it
+    from qspec.schema.regular_expression import RegularExpression, compile_regex  # few specs need it
+    from qspec.syntax.strings import within
 
     found = compile_regex(pattern.text)
-    if isinstance(found, str):
-        raise Mistake(pattern.span, f"the pattern {found}")
-    return found
+    if isinstance(found, RegularExpression):
+        return found
+    raise Mistake(within(pattern, found.start, found.end), found.message, found.help)
 
 
 @lru_cache
@@ -328,8 +328,10 @@ def unknown_function(node: tree.Call, known: Iterable[str]) -> Mistake:
     span = node.function.span
     path = span.source.text[span.start : span.end]
     owner, _, name = path.rpartition(".")
-    help_ = meant("FUNCTIONS", name).format(owner or "name") or f"there is {names}"
-    return Mistake(span, f"there is no function `{path}` here", help_)
+    from qspec.schema.foreign_names import FUNCTIONS
+
+    known_elsewhere = FUNCTIONS.get(name, "").format(owner or "name")
+    return Mistake(span, f"there is no function `{path}` here", known_elsewhere or f"there is {names}")
 
 
 def _quantity(node: tree.Quantity) -> Value:

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qspec.diagnostics import Diagnostic, Diagnostics, Place, Source
+from qspec.diagnostics import Advice, Diagnostic, Diagnostics, Edit, Fix, Place, Source, Span
 from qspec.diagnostics.catalogue import IMPORT_CYCLE, MISSING_IMPORT, TOO_DEEP
 from qspec.schema.names import listed, similar
 from qspec.schema.shipped import shipped_source
@@ -98,13 +98,21 @@ class Files:
             return
         source = self._source(name)
         if isinstance(source, Diagnostic):
-            self.found.add(self._missing(statement, name, source))
+            if self._is_misread(statement.path):
+                self._lost = True
+            else:
+                self.found.add(self._missing(statement, name, source))
             return
         file, diagnostics = self.parse_file(source)
         self.sources[name] = file.source
         self.imports[statement] = name
         self.found.items += diagnostics
         self._take(file, identity)
+
+    def _is_misread(self, path: tree.String) -> bool:
+        """Whether *path* has a wrong escape, which is told: it is not known what file is meant."""
+        spans = (each.span for each in self.found.items if isinstance(each.span, Span))
+        return any(span.source is path.span.source and path.span.start < span.start < path.span.end for span in spans)
 
     def _source(self, name: str) -> Source | Diagnostic:
         if self.texts is not None and name in self.texts:
@@ -116,10 +124,15 @@ class Files:
         return MISSING_IMPORT.at(Place(name), f"`{name}` does not exist")
 
     def _missing(self, statement: tree.Import, name: str, problem: Diagnostic) -> Diagnostic:
+        if not statement.path.text.strip():
+            self._lost = True
+            form = 'write the path of a `.qspec` file; `"std/int8.qspec"` is one that is shipped with qspec'
+            return MISSING_IMPORT.at(statement.path.span, "this import names no file", help=form)
         message = f"the import cannot be read: {problem.message}"
         shipped = _meant(statement.path.text)
+        hint: str | Advice
         if shipped:
-            hint = f"write `{shipped}`, which is shipped with qspec"
+            hint = Advice(f"write `{shipped}`, which is shipped with qspec", (f'"{shipped}"',))
             # What it defines is not undefined: one mistake is reported once.
             self.unread.add(name for names in PRESETS.values() for name in names)
         elif statement.path.text.startswith("std/"):
@@ -149,6 +162,19 @@ def _meant(path: str) -> str:
     name = posixpath.basename(path).removesuffix(".qspec")
     presets = {posixpath.basename(preset).removesuffix(".qspec"): preset for preset in PRESETS}
     return presets.get(similar(name, presets), "")
+
+
+def added_import(file: tree.File, path: str) -> Fix:
+    """The change that imports *path* in *file*: on a line of its own behind the imports, or behind the edition."""
+    title = f'add `import "{path}"`'
+    statement = f'import "{path}"'
+    first = [one for one in file.statements if isinstance(one, tree.Edition | tree.Import)]
+    if not first:
+        return Fix(title, (Edit(Span(file.source, 0, 0), f"{statement}\n"),))
+    line, column = file.source.position(first[-1].span.end)
+    behind = first[-1].span.end - column + 1 + len(file.source.line(line))
+    gap = "" if isinstance(first[-1], tree.Import) else "\n"
+    return Fix(title, (Edit(Span(file.source, behind, behind), f"\n{gap}{statement}"),))
 
 
 def imported_path(statement: tree.Import) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qspec.schema.quantizer import FloatType, Granularity, IntegerType, Range, Rounding, Scheme
+from qspec.schema.quantizer import CountType, EndType, FloatType, Granularity, IntegerType, Range, Rounding, Scheme
 from qspec.schema.settings import BatchNorm
 
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -37,7 +37,7 @@ class QuantizerBlock(Block):
 class BoundaryBlock(Block):
     """`input { … }` and `output { … }`."""
 
-    type: IntegerType | FloatType | None = None
+    type: EndType | CountType | None = None
     range: Range | None = None
     batch: Count | Literal["dynamic"] | None = None
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-from qspec.diagnostics import Diagnostic, Source, Span
-from qspec.diagnostics.catalogue import DUPLICATE_NAME
+from qspec.diagnostics import Advice, Diagnostic, Source, Span, writing
+from qspec.diagnostics.catalogue import DUPLICATE_NAME, INVALID_VALUE
 
 
 def similar(name: str, known: Iterable[str]) -> str:
@@ -35,21 +35,42 @@ def similar_paths(path: str, known: Iterable[str]) -> list[str]:
     return [each for each in paths if each.rsplit("/", 1)[-1].lower() == name] or difflib.get_close_matches(path, paths)
 
 
-def meant(kind: str, name: str) -> str:
-    """What to write for a *name* that a thing has elsewhere, by a table of `foreign_names`; empty if it has none."""
+def meant(kind: str, name: str) -> Advice | None:
+    """What to write for a *name* that a thing has elsewhere, by a table of `foreign_names`; None if it has none."""
     from qspec.schema import foreign_names
 
-    table: dict[str, str] = getattr(foreign_names, kind)
-    return table.get(name, "")
+    table: dict[str, Advice] = getattr(foreign_names, kind)
+    return table.get(name)
 
 
-def offer(kind: str, name: str, known: Iterable[str]) -> str:
-    """A help sentence: the similar name, else what there is. *kind* is the word for the thing, with its article."""
+def offer(kind: str, name: str, known: Iterable[str]) -> Advice:
+    """The similar name, else what there is. *kind* is the word for the thing, with its article."""
     names = list(known)
     found = similar(name, names)
     if found:
-        return f"{kind} with a similar name exists: `{found}`"
-    return f"there is {listed(names)}" if names else f"define {kind} of that name first"
+        return Advice(f"{kind} with a similar name exists: `{found}`", (found,))
+    return Advice(f"there is {listed(names)}" if names else f"define {kind} of that name first")
+
+
+def there_is(name: str, known: Iterable[str], text: bool = False) -> Advice:
+    """What there is, and which of it is similar. It is written in quotes where it is a *text*."""
+    names = list(known)
+    close = similar(name, names)
+    every = Advice(f"there is {listed(names)}", (quoted(close) if text else close,) if close else ())
+    return every.then(f"; `{close}` is similar") if close else every
+
+
+def quoted(text: str) -> str:
+    """*text* as it is written in the language."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
+def in_quotes(span: Span, message: str, word: str, form: str) -> Diagnostic:
+    """The error of a *word* of the language in quotes, which is written in its *form*: alone, or with numbers."""
+    hint = f"a word of the language stands without quotes: `{form}`"
+    if form == word:
+        return INVALID_VALUE.at(span, message, help=hint, fix=writing(span, word))
+    return INVALID_VALUE.at(span, message, help=Advice(hint, (form,)))
 
 
 def listed(names: Iterable[str], join: str = "and") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qspec.diagnostics import Diagnostic, Diagnostics
+from qspec.diagnostics import Advice, Diagnostic, Diagnostics
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE
 from qspec.schema.evaluate import Mistake
 from qspec.schema.names import offer
@@ -117,7 +117,7 @@ def _fields(word: tree.Word, found: Diagnostics) -> dict[str, Any]:
     name = word.name.text
     if name in TYPES or name in _PLAIN:
         if word.arguments is not None:
-            found.add(INVALID_VALUE.at(word.span, f"`{name}` takes no parentheses", help=f"write `{name}`"))
+            found.add(INVALID_VALUE.at(word.span, f"`{name}` takes no parentheses", help=Advice.write(name)))
         return {"type": name} if name in TYPES else dict([_PLAIN[name]])
     if name not in _WITH_NUMBER:
         hint = offer("a word", _MEANT.get(name, name), [*_PLAIN, *sorted(_WITH_NUMBER), *sorted(TYPES)])

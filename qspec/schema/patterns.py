@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics import Advice, Diagnostics, Span
 from qspec.diagnostics.catalogue import INVALID_PATTERN, TOO_DEEP, UNDEFINED_NAME
-from qspec.schema.names import offer
+from qspec.schema.keras_layers import similar_classes
+from qspec.schema.names import listed, offer, similar
 from qspec.syntax import tree
 
 LONGEST_CHAIN = 64  # of patterns that use each other
@@ -172,8 +173,9 @@ class Patterns:
             case tree.Union(parts=parts):
                 for part in parts:
                     self._check_names(part, captured, in_input=in_input)
-            case tree.Merge(name=name, inputs=parts):
-                self._check_merge(name)
+            case tree.Merge(layer=layer, inputs=parts):
+                if isinstance(layer, tree.LayerClass):
+                    self._check_merge(layer.name)
                 for part in parts:
                     self._check_names(part, captured, in_input=True)
 
@@ -196,10 +198,21 @@ class Patterns:
             again = INVALID_PATTERN.at(name.span, message, help=hint)
             self.found.add(again.with_related(captured[name.text], "named here"))
             return
-        hint = offer("a pattern", name.text, [*self.definitions, *captured])
         message = f"pattern `{name.text}` is not defined"
-        help = f'{hint}; layer classes begin with a capital, a layer is asked for by `any where name == "{name.text}"`'
-        self.found.add(UNDEFINED_NAME.at(name.span, message, label="not found", help=help))
+        meant = self._meant(name.text, captured)
+        self.found.add(UNDEFINED_NAME.at(name.span, message, label="not found", help=meant))
+
+    def _meant(self, word: str, captured: Mapping[str, Span]) -> Advice:
+        """The class or pattern that a *word* may stand for, and how a layer is asked for by that name."""
+        whole, inside = f'any where name == "{word}"', f'any where path like "{word}/**"'
+        by_name = f"a layer is asked for by `{whole}`, those of a nested model by `{inside}`"
+        patterns, classes = [*self.definitions, *captured], similar_classes(word)
+        if not classes:
+            return offer("a pattern", word, patterns).then(f"; {by_name}")
+        named = f"layer classes begin with a capital, as {listed(classes, 'or')}"
+        close = similar(word, patterns)
+        first = f"a pattern with a similar name exists: `{close}`; " if close else ""
+        return Advice(f"{first}{named}; {by_name}", (*((close,) if close else ()), *classes))
 
     def _check_merge(self, name: tree.Name) -> None:
         if name.text in self.definitions:
@@ -207,7 +220,9 @@ class Patterns:
             self.found.add(INVALID_PATTERN.at(name.span, message, help="only layer classes do, as `Add(a, b)`"))
         elif name.text != "any" and not name.text[0].isupper():
             message = f"`{name.text}` is no layer class: those begin with a capital"
-            self.found.add(INVALID_PATTERN.at(name.span, message, help="write the class of the merge, as `Add(a, b)`"))
+            classes = similar_classes(name.text)
+            hint = Advice.write(classes[0]) if classes else Advice("write the class of the merge, as `Add(a, b)`")
+            self.found.add(INVALID_PATTERN.at(name.span, message, help=hint))
 
     def _report_clashes(self, pattern: tree.Pattern) -> None:
         first: dict[str, Span] = {}
@@ -301,8 +316,10 @@ def parts_of(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
                 pending.append(part)
             case tree.Chain(steps=parts):
                 pending += reversed(parts)
-            case tree.Union(parts=parts) | tree.Merge(inputs=parts):
+            case tree.Union(parts=parts):
                 pending += reversed(parts)
+            case tree.Merge(layer=layer, inputs=parts):
+                pending += [*reversed(parts), layer]
 
 
 def _used(pattern: tree.Pattern, captured: set[str] | None = None) -> Iterator[tree.Name]:

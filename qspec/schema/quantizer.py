@@ -10,6 +10,10 @@ from qspec.diagnostics import Span
 
 IntegerType = Literal["int2", "int3", "int4", "int5", "int6", "int7", "int8", "int16", "uint8", "int32", "int64"]
 FloatType = Literal["float16", "float32"]
+EndType = Literal["float32", "float16", "int8", "uint8", "int16"]
+"""What a file takes and gives where the model has real numbers."""
+CountType = Literal["int32", "int64"]
+"""What a file takes and gives where the model has integers, as it has them."""
 Scheme = Literal["symmetric", "asymmetric"]
 Granularity = Literal["per_tensor", "per_channel", "per_block"]
 Rounding = Literal["half_away", "half_even", "stochastic"]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qspec.diagnostics import Diagnostics, Severity, Span
+from qspec.diagnostics import Advice, Diagnostics, Edit, Fix, Severity, Span
 from qspec.diagnostics.catalogue import EXTENDS_CYCLE, INVALID_VALUE, MEANINGLESS_COMBINATION, TOO_DEEP, UNDEFINED_NAME
 from qspec.schema.blocks import Attributes, fitting, read_attributes
-from qspec.schema.imports import PRESETS
+from qspec.schema.imports import PRESETS, added_import
 from qspec.schema.names import meant, offer
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.ranges import granularity_of, range_of
@@ -25,12 +25,14 @@ LONGEST_CHAIN = 64  # of `extends`
 class Quantizers:
     """The quantizers that are defined, resolved when first asked for.
 
-    `unread` are names whose definitions could not be read: they are not reported as undefined.
+    `unread` are names whose definitions could not be read: they are not reported as undefined. `files` are those in
+    which quantizers are named: an import is offered in them.
     """
 
     definitions: Mapping[str, tree.Quantizer]
     unread: Collection[str]
     found: Diagnostics
+    files: Mapping[str, tree.File] = field(default_factory=dict)  # by path
     _resolved: dict[str, Quantizer] = field(default_factory=dict)
     _written: dict[str, frozenset[str]] = field(default_factory=dict)  # attributes written along the chain
 
@@ -46,33 +48,40 @@ class Quantizers:
         """The quantizer that an assignment names or amends; None, and a diagnostic, if there is none."""
         match expression:
             case tree.Path(head=head, trailers=()):
-                return self._named(head)
+                return self._named(head, or_float=True)
             case tree.Call(function=tree.Path(head=head, trailers=())):
                 return self._amended(expression, head)
         message = f"expected a quantizer or `float`, found {shown(expression)}"
         self.found.add(INVALID_VALUE.at(expression.span, message, help="write the name of a quantizer, as `w8`"))
         return None
 
-    def _named(self, name: tree.Name) -> Quantizer | None:
+    def _named(self, name: tree.Name, or_float: bool = False) -> Quantizer | None:
         if name.text in self.definitions:
             return self._resolve(name.text)
         if name.text not in self.unread and name.text not in OPERATORS:
             self.found.add(
                 UNDEFINED_NAME.at(
-                    name.span, f"quantizer `{name.text}` is not defined", label="not found", help=self._offer(name.text)
+                    name.span,
+                    f"quantizer `{name.text}` is not defined",
+                    label="not found",
+                    help=self._offer(name, or_float),
                 )
             )
         return None
 
-    def _offer(self, name: str) -> str:
-        shipped = next((preset for preset, names in PRESETS.items() if name in names), None)
+    def _offer(self, name: tree.Name, or_float: bool) -> Advice:
+        text = name.text
+        shipped = next((preset for preset, names in PRESETS.items() if text in names), None)
         if shipped is not None:
-            return f'`{name}` is shipped: `import "{shipped}"`'
-        if known := meant("QUANTIZERS", name):
-            return known
-        if name in ("int8", "int4", "int16", "uint8", "int32"):
-            return f"`{name}` is a type: define a quantizer of that type, `quantizer my_{name} {{ type = {name} }}`"
-        return offer("a quantizer", name, self.definitions)
+            file = self.files.get(name.span.source.path)
+            imports = (added_import(file, shipped),) if file is not None else ()
+            return Advice(f'`{text}` is shipped: `import "{shipped}"`', imports)
+        if known := meant("QUANTIZERS", text):
+            return known if or_float else Advice(known.sentence)
+        if text in ("int8", "int4", "int16", "uint8", "int32"):
+            define = f"define a quantizer of that type, `quantizer my_{text} {{ type = {text} }}`"
+            return Advice(f"`{text}` is a type: {define}")
+        return offer("a quantizer", text, self.definitions)
 
     def _amended(self, call: tree.Call, head: tree.Name) -> Quantizer | None:
         base = self._named(head)
@@ -184,7 +193,8 @@ class Quantizers:
                     (quantizer.spans[name], f"`{name}` is said here") for name in others if name in quantizer.spans
                 )
                 related = tuple((place, words) for place, words in places if place != span)
-                self.found.add(MEANINGLESS_COMBINATION.at(span, problem, help=hint, related=related))
+                advice = hint if isinstance(hint, str) else _one_of(hint, attributes)
+                self.found.add(MEANINGLESS_COMBINATION.at(span, problem, help=advice, related=related))
                 return replace(quantizer, **_neutral(quantizer))
         return replace(quantizer, **_neutral(quantizer)) if quantizer.is_float else quantizer
 
@@ -212,8 +222,22 @@ def _with_defaults_of_type(quantizer: Quantizer, written: frozenset[str]) -> Qua
     return replace(quantizer, scheme="symmetric" if only else "asymmetric")
 
 
-def _conflicts(quantizer: Quantizer, written: frozenset[str]) -> Iterable[tuple[tuple[str, ...], str, str]]:
-    """The attributes that make no sense together, what is wrong, and what to do; the attribute to point at first."""
+def _one_of(values: Mapping[str, str], attributes: Attributes) -> Advice:
+    """To write one of *values*, which are by attribute; offered where the attribute is written here."""
+    written = {name: f"{name} = {value}" for name, value in values.items()}
+    offers = tuple(
+        Fix(f"write `{written[name]}`", (Edit(attributes.values[name].span, value),))
+        for name, value in values.items()
+        if name in attributes.values
+    )
+    return Advice("write " + ", or ".join(f"`{each}`" for each in written.values()), offers)
+
+
+def _conflicts(
+    quantizer: Quantizer, written: frozenset[str]
+) -> Iterable[tuple[tuple[str, ...], str, str | Mapping[str, str]]]:
+    """The attributes that make no sense together, what is wrong, and what to do: a sentence, or a value for one of some
+    attributes; the attribute to point at first."""
     q = quantizer
     if q.is_float:
         for name in ("scheme", "granularity", "range", "narrow", "rounding"):
@@ -222,16 +246,16 @@ def _conflicts(quantizer: Quantizer, written: frozenset[str]) -> Iterable[tuple[
         return
     if q.granularity != "per_tensor" and q.scheme == "asymmetric":
         problem = f"`{q.granularity}` needs a symmetric scheme: LiteRT keeps one zero point, 0, for all channels"
-        yield ("granularity", "scheme"), problem, "write `scheme = symmetric`, or `granularity = per_tensor`"
+        yield ("granularity", "scheme"), problem, {"scheme": "symmetric", "granularity": "per_tensor"}
     if q.type == "uint8" and q.scheme == "symmetric":
         problem = "`uint8` has no negative codes and cannot be symmetric"
-        yield ("scheme", "type", "granularity"), problem, "write `scheme = asymmetric`, or `type = int8`"
+        yield ("scheme", "type", "granularity"), problem, {"scheme": "asymmetric", "type": "int8"}
     if q.range.method == "exact":
         low, high = q.code_range
         _, zero_point = q.range.arguments
         if q.granularity != "per_tensor":
             problem = f"`exact` gives one scale, `{q.granularity}` asks for several"
-            yield ("range", "granularity"), problem, "write `granularity = per_tensor`"
+            yield ("range", "granularity"), problem, {"granularity": "per_tensor"}
         elif not low <= zero_point <= high:
             problem = f"the zero point {int(zero_point)} is outside the codes of `{q.type}`, {low} to {high}"
             yield ("range", "type", "narrow"), problem, "write a zero point among the codes"
@@ -240,4 +264,4 @@ def _conflicts(quantizer: Quantizer, written: frozenset[str]) -> Iterable[tuple[
             yield ("range", "scheme", "type"), problem, "write the zero point 0, or `scheme = asymmetric`"
     if q.range.method == "fixed" and q.granularity != "per_tensor":
         problem = f"`fixed` gives one range, `{q.granularity}` asks for several"
-        yield ("range", "granularity"), problem, "write `granularity = per_tensor`"
+        yield ("range", "granularity"), problem, {"granularity": "per_tensor"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from qspec.diagnostics import Diagnostic, Diagnostics
+from qspec.diagnostics import Advice, Diagnostic, Diagnostics
 from qspec.diagnostics.catalogue import INVALID_VALUE
 from qspec.schema.evaluate import Mistake
-from qspec.schema.names import meant, offer
+from qspec.schema.names import in_quotes, meant, offer
 from qspec.schema.quantizer import Range
 from qspec.schema.values import Text, number, plain, shown
 from qspec.syntax import tree
@@ -43,9 +43,9 @@ def range_of(expression: tree.Expression, found: Diagnostics) -> Range | None:
     method, arguments = parts
     problem = _RANGE_CHECKS[method](*arguments) if method in _RANGE_CHECKS else ""
     if problem:
-        hint = f"for example `{RANGES[method][1]}`"
+        hint = Advice(f"for example `{RANGES[method][1]}`")
         if method == "percentile" and 0.5 < arguments[0] <= 1:
-            hint = f"a percentile is a number of percent: write `percentile({100 * arguments[0]:g})`"
+            hint = Advice.write(f"percentile({100 * arguments[0]:g})").after("a percentile is a number of percent: ")
         found.add(INVALID_VALUE.at(expression.span, f"{problem}, found {shown(expression)}", help=hint))
         return None
     return Range(method=method, arguments=arguments)  # type: ignore[arg-type]
@@ -152,12 +152,12 @@ def _numbers(arguments: Sequence[tree.Argument], example: str, found: Diagnostic
 
 
 def _no_word(expression: tree.Expression, forms: Forms) -> Diagnostic:
-    value = plain(expression)
+    value, span = plain(expression), expression.span
+    message = f"{shown(expression)} is no value of this attribute"
     if isinstance(value, Text) and value.text in forms:
-        hint = f"a word of the language stands without quotes: `{forms[value.text][1]}`"
-    elif "fixed" in forms and isinstance(expression, tree.TupleLiteral) and len(expression.items) == 2:
-        span = expression.span
-        hint = f"write `fixed{span.source.text[span.start : span.end]}`"
+        return in_quotes(span, message, value.text, forms[value.text][1])
+    if "fixed" in forms and isinstance(expression, tree.TupleLiteral) and len(expression.items) == 2:
+        hint = Advice.write(f"fixed{span.source.text[span.start : span.end]}")
     else:
         hint = offer("a value", "", [example for _, example in forms.values()])
-    return INVALID_VALUE.at(expression.span, f"{shown(expression)} is no value of this attribute", help=hint)
+    return INVALID_VALUE.at(span, message, help=hint)

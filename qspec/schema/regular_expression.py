@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TypeAlias
 
-MOST_STATES = 500  # two for each time that `x{1,100}` may repeat
+from qspec.schema.regex_problems import MOST_STATES, RegexProblem, first_problem, too_large
+
 _MOST_REMEMBERED = 10_000  # situations of one expression
-_DEEPEST = 64  # groups in each other
 
 _TOKEN = re.compile(
     r"(?P<assertion>[\^$]|\\[AZbB])"
     r"|(?P<back>\\[0-9])"
-    r"|(?P<character>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|.)|\[\^?\]?(?:\\.|[^\]\\])*\])"
+    r"|(?P<character>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|.)|\[\^?+\]?+(?:\\.|[^\]\\])*\])"
     r"|(?P<extension>\(\?(?!:))"
     r"|(?P<open>\((?:\?:)?)"
     r"|(?P<close>\))"
@@ -54,11 +55,12 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Repeat:
-    """From `low` to `high` times, None: without end."""
+    """From `low` to `high` times, None: without end. The quantifier stands at `place`."""
 
     part: _Part
     low: int
     high: int | None
+    place: tuple[int, int]
 
 
 _Part: TypeAlias = _Character | _Assertion | _Group | _Repeat
@@ -160,45 +162,25 @@ def _holds(kind: str, before: str, after: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def compile_regex(pattern: str) -> RegularExpression | str:
-    """The expression in Python's syntax, or what is wrong with it in a few words.
+def compile_regex(pattern: str) -> RegularExpression | RegexProblem:
+    """The expression in Python's syntax, or what is wrong with it.
 
     What a machine without memory cannot do is refused: look-around and other `(?…)`, back-references. So is what comes
     to more than `MOST_STATES` states.
     """
     tokens = list(_TOKEN.finditer(pattern))
-    problem = _forbidden(tokens)
-    if problem:
+    problem = first_problem(pattern, tokens)
+    if problem is not None:
         return problem
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-            tree = _tree(tokens)
-    except (re.error, OverflowError, RecursionError):
-        return "is not a well-formed regular expression"
-    if tree is None:
-        return f"has more than {_DEEPEST} groups in each other"
+    tree = _tree(tokens)
     if _size(tree) > MOST_STATES:
-        return f"is too large: its repetitions come to more than {MOST_STATES} states"
+        largest = max(_repeats(tree), key=_size, default=None)
+        return too_large((0, len(pattern)) if largest is None else largest.place)
     return _machine(tree)
 
 
-def _forbidden(tokens: list[re.Match[str]]) -> str:
-    before = ""
-    for token in tokens:
-        if token["extension"]:
-            return "uses `(?…)`; only `(?:…)` is known"
-        if token["back"]:
-            return "refers back to a group"
-        if token["repeat"] and before:
-            return "has one quantifier behind another"
-        before = token["repeat"] or ""
-    return ""
-
-
-def _tree(tokens: list[re.Match[str]]) -> _Group | None:
-    """The tree of an expression that Python takes; None if it is too deep."""
+def _tree(tokens: list[re.Match[str]]) -> _Group:
+    """The tree of an expression without mistakes."""
     groups = [_Group()]
     for token in tokens:
         sequence = groups[-1].alternatives[-1]
@@ -210,15 +192,30 @@ def _tree(tokens: list[re.Match[str]]) -> _Group | None:
         elif token["choice"]:
             groups[-1].alternatives.append([])
         elif token["repeat"]:
-            sequence.append(_Repeat(sequence.pop(), *_bounds(token)))
+            sequence.append(_Repeat(sequence.pop(), *_bounds(token), token.span("repeat")))
         elif token["assertion"]:
             sequence.append(_Assertion(token.group()))
         else:
             text = re.escape(token.group()) if token["literal"] else token.group()
-            sequence.append(_Character(re.compile(text)))
-        if len(groups) > _DEEPEST:
-            return None
+            sequence.append(_Character(_compiled(text)))
     return groups[0]
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(text)
+
+
+def _repeats(part: _Part) -> Iterator[_Repeat]:
+    """The outermost repetitions in *part*, in order."""
+    match part:
+        case _Repeat():
+            yield part
+        case _Group(alternatives):
+            for sequence in alternatives:
+                for each in sequence:
+                    yield from _repeats(each)
 
 
 def _bounds(token: re.Match[str]) -> tuple[int, int | None]:
@@ -237,7 +234,7 @@ def _bounds(token: re.Match[str]) -> tuple[int, int | None]:
 def _size(part: _Part) -> int:
     """How many states *part* comes to, or somewhat more."""
     match part:
-        case _Repeat(inner, low, high):
+        case _Repeat(inner, low, high, _):
             return max(1, low + 1 if high is None else high) * (_size(inner) + 1)
         case _Group(alternatives):
             return sum(sum(map(_size, sequence)) for sequence in alternatives) + len(alternatives) - 1
@@ -258,7 +255,7 @@ def _machine(tree: _Group) -> RegularExpression:
             case _Group(alternatives):
                 ways = [sequence(one, then) for one in alternatives]
                 return ways[0] if len(ways) == 1 else add(_Fork(ways))
-            case _Repeat(inner, low, high):
+            case _Repeat(inner, low, high, _):
                 return repeat(inner, low, high, then)
         machine.looks_back |= isinstance(part, _Assertion)
         return add((part, then))

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from qspec.diagnostics import Diagnostics, Severity, Source, Span
 from qspec.schema.blocks import Attributes, fitting, read_attributes
-from qspec.schema.conditions import check_requirement, check_where
+from qspec.schema.conditions import check_requirement
 from qspec.schema.deploys import read_deploy
 from qspec.schema.imports import Files, Unread
+from qspec.schema.named_parts import NamedParts
 from qspec.schema.names import duplicate
 from qspec.schema.patterns import Patterns
 from qspec.schema.quantizers import Quantizers
@@ -23,6 +24,7 @@ from qspec.schema.spec import Boundary, Deploy, LayerClass, Requirement, Rule, S
 from qspec.schema.symbols import Symbols
 from qspec.schema.targets import Targets
 from qspec.schema.values import plain
+from qspec.schema.where import check_where
 from qspec.syntax import suppressed_codes, suppressions, tree
 from qspec.syntax.reserved import RESERVED
 from qspec.syntax.suppressions import Suppression
@@ -45,11 +47,11 @@ class _Resolver:
         self.found = found
         self.duplicates: list[tree.Statement] = []
         self.suppressions: dict[str, dict[int, list[Suppression]]] = {}  # by path and line
-        self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found)
+        self.quantizers = Quantizers(self._defined(tree.Quantizer, "quantizer"), files.unread, found, files.files)
         self.patterns = Patterns(self._defined(tree.PatternDefinition, "pattern"), files.unread, found)
         targets = self._defined(tree.Target, "target")
         # A shipped table may itself be checked: its name is then its own.
-        taken = [name for name in shipped_targets() if not (name in targets and is_shipped_target(source.path, name))]
+        taken = [name for name in shipped_targets() if not (name in targets and is_shipped_target(source, name))]
         self.targets = Targets(targets, files.unread, shipped_target, taken, found)
 
     def spec(self) -> Spec:
@@ -127,7 +129,7 @@ class _Resolver:
         captures = self.patterns.captures(node.pattern)
         readable = self.patterns.is_known(node.pattern)
         if node.where is not None and readable:
-            check_where(node.where, captures, self.patterns.several_layers(node.pattern), self.found)
+            check_where(node.where, NamedParts(self.patterns, node.pattern), self.found)
         known = len(self.found.items) == before and readable
         assignments = Slots(self.quantizers, self.found, captures, any_part=not readable).read(node.body)
         if not known:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from qspec.diagnostics import Diagnostics
+from qspec.diagnostics import Advice, Diagnostics
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE
 from qspec.schema.conditions import check_condition
 from qspec.schema.meant_ops import meant_op
@@ -25,7 +25,8 @@ def read_row(node: tree.Operation, found: Diagnostics) -> Row:
     """The row of an `op` item."""
     for name in (*node.kinds, *node.exceptions):
         if name.text != "any" and not OP_NAME.fullmatch(name.text):
-            hint = f"op names are LiteRT's: write `{meant_op(name.text)}`"
+            op = meant_op(name.text)
+            hint = Advice(f"op names are LiteRT's: write `{op}`", (op,))
             found.add(INVALID_VALUE.at(name.span, f"`{name.text}` is no name of an op", help=hint))
     if node.when is not None:
         check_condition(node.when, found, FUNCTIONS)

@@ -30,11 +30,14 @@ def shipped_targets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (resource("specs") / "targets").glob("*.qspec")))
 
 
-def is_shipped_target(path: str, name: str) -> bool:
-    """Whether the file at *path* is the very one that defines the shipped target *name*."""
-    return "\0" not in path and os.path.realpath(path) == os.path.realpath(
-        resource("specs") / "targets" / f"{name}.qspec"
-    )
+def is_shipped_target(source: Source, name: str) -> bool:
+    """Whether *source* is the file that defines the shipped target *name*, or a copy of it: a checkout of qspec beside
+    an installed one has them all."""
+    shipped = resource("specs") / "targets" / f"{name}.qspec"
+    if "\0" not in source.path and os.path.realpath(source.path) == os.path.realpath(shipped):
+        return True
+    known = shipped_source(f"targets/{name}.qspec") if name in shipped_targets() else None
+    return known is not None and known.text == source.text
 
 
 @cache

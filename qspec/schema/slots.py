@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from qspec.diagnostics import Diagnostics, Span
+from qspec.diagnostics import Advice, Diagnostics, Span
 from qspec.diagnostics.catalogue import DUPLICATE_ATTRIBUTE, INVALID_VALUE, UNDEFINED_NAME, UNKNOWN_ATTRIBUTE
 from qspec.schema.names import meant, offer
 from qspec.schema.quantizer import Quantizer
@@ -16,7 +16,7 @@ from qspec.schema.values import shown, word
 from qspec.syntax import tree
 
 SLOTS: tuple[str, ...] = get_args(SlotKind)
-_BY_NAME = frozenset({"weights", "input", "inner", "state"})
+_BY_NAME = frozenset({"weights", "bias", "input", "inner", "state"})
 _BY_POSITION = frozenset({"input", "output"})
 
 
@@ -66,10 +66,10 @@ class Slots:
                 names.append(trailer)
         kind = names[-1]
         if kind.text not in SLOTS:
-            hint = meant("SLOTS", kind.text) or offer("a slot", kind.text, SLOTS)
+            known = meant("SLOTS", kind.text) or offer("a slot", kind.text, SLOTS)
             if kind.text in ATTRIBUTES:
-                hint = f"it is an attribute of quantizers: `weights = w8({kind.text} = …)`"
-            self.found.add(UNKNOWN_ATTRIBUTE.at(kind.span, f"there is no slot `{kind.text}`", help=hint))
+                known = Advice(f"it is an attribute of quantizers: `weights = w8({kind.text} = …)`")
+            self.found.add(UNKNOWN_ATTRIBUTE.at(kind.span, f"there is no slot `{kind.text}`", help=known))
             return None
         key = None if index is None else self._key(kind.text, index)
         part = ".".join(name.text for name in names[:-1]) or None
@@ -100,7 +100,8 @@ class Slots:
             return False
         if part in self.captures or self.any_part:
             return True
-        hint = offer("a part", part, self.captures) if self.captures else f"name a part of the pattern with `as {part}`"
+        unnamed = Advice(f"name a part of the pattern with `as {part}`")
+        hint = offer("a part", part, self.captures) if self.captures else unnamed
         message = f"no part of the pattern is named `{part}`"
         self.found.add(UNDEFINED_NAME.at(span, message, label="not found", help=hint))
         return False

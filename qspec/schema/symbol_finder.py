@@ -179,8 +179,9 @@ class Finder:
             case tree.Union(parts=alternatives):
                 for alternative in alternatives:
                     self._pattern(alternative, parts, so_far, in_input=in_input)
-            case tree.Merge(name=name, inputs=inputs):
-                self._class_or_pattern(name)
+            case tree.Merge(layer=layer, inputs=inputs):
+                if isinstance(layer, tree.LayerClass):
+                    self._class_or_pattern(layer.name)
                 for each in inputs:
                     self._pattern(each, parts, so_far, in_input=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from qspec.schema.quantizer import FloatType, IntegerType, Rounding, Scheme
+from qspec.schema.quantizer import EndType, FloatType, IntegerType, Rounding, Scheme
 from qspec.schema.quantizers import ATTRIBUTES
 from qspec.schema.ranges import GRANULARITIES, MOMENTS, RANGES
 from qspec.schema.settings import BatchNorm
@@ -35,6 +35,9 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "partition": ("prefix", "any"),
 }
 """The words that each attribute takes; those with numbers in parentheses without them."""
+
+END_TYPES = get_args(EndType)
+"""The types that the file can take and give where the model has real numbers; integers keep their own."""
 
 EXAMPLES: Mapping[str, str] = {
     word: example for forms in (GRANULARITIES, RANGES, MOMENTS) for word, (_, example) in forms.items()

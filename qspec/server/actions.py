@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Edit, Span
 from qspec.syntax import tree
-
-_SIMILAR = re.compile(r"similar name exists: `([^`]+)`")
-_SHIPPED = re.compile(r"is shipped: `(import [^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -32,29 +28,8 @@ def fixes(diagnostics: Iterable[Diagnostic], file: tree.File, start: int, end: i
             continue
         if item.fix is not None:
             yield Action(item.fix.title, item.fix.edits, item, certain=True)
-        else:
-            yield from _offered(item, span, file)
-
-
-def _offered(item: Diagnostic, span: Span, file: tree.File) -> Iterator[Action]:
-    """What the help offers as a fact and does not decide: a name that is similar, an import that has the name."""
-    similar = _SIMILAR.search(item.help)
-    if similar is not None and span.start < span.end:
-        yield Action(f"write `{similar.group(1)}`", (Edit(span, similar.group(1)),), item)
-    shipped = _SHIPPED.search(item.help)
-    if shipped is not None:
-        yield Action(f"add `{shipped.group(1)}`", (_inserted(file, shipped.group(1)),), item)
-
-
-def _inserted(file: tree.File, statement: str) -> Edit:
-    """*statement* on a line of its own behind the imports, or behind the edition."""
-    first = [one for one in file.statements if isinstance(one, tree.Edition | tree.Import)]
-    if not first:
-        return Edit(Span(file.source, 0, 0), f"{statement}\n")
-    line, _ = file.source.position(first[-1].span.end)
-    behind = first[-1].span.end - file.source.position(first[-1].span.end)[1] + 1 + len(file.source.line(line))
-    gap = "" if isinstance(first[-1], tree.Import) else "\n"
-    return Edit(Span(file.source, behind, behind), f"\n{gap}{statement}")
+        for offer in item.offers:
+            yield Action(offer.title, offer.edits, item)
 
 
 def fix_all(diagnostics: Iterable[Diagnostic], path: str) -> Action | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from qspec.diagnostics import Severity
 from qspec.diagnostics.codes import codes
@@ -13,15 +12,17 @@ from qspec.schema.conditions import MEASURES, OF_TARGETS, UNITS
 from qspec.schema.operands import WORDS
 from qspec.schema.shipped import shipped_target, shipped_targets
 from qspec.schema.slots import SLOTS
-from qspec.schema.vocabulary import BLOCKS, EXAMPLES, VALUES
+from qspec.schema.vocabulary import BLOCKS, VALUES
 from qspec.server.candidate import Candidate, named
 from qspec.server.completion_of_models import attributes, layer_names, strings
+from qspec.server.completion_of_values import arguments, option_values, options, units, values
 from qspec.server.manual import introduction, said_of
 from qspec.server.place import Place, written
 from qspec.server.view import View
 from qspec.syntax import tree
 from qspec.syntax.expectation import expectation
-from qspec.syntax.machine import UNITS as UNIT_WORDS
+
+_IN_CONDITIONS = frozenset({"and", "in", "like", "matches", "not", "or"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def complete(view: View, offset: int) -> Completion:
         return Completion(start, offset, found)
     if expected.string is not None:
         return Completion(expected.start, offset, tuple(strings(view, place)))
-    candidates = [*_keywords(view, place), *_units(place)]
+    candidates = [*_keywords(view, place), *units(place)]
     if place.name_is_possible:
         candidates += _names(view, place)
     return Completion(expected.start, offset, tuple({one.label: one for one in candidates}.values()))
@@ -55,13 +56,10 @@ def _keywords(view: View, place: Place) -> Iterator[Candidate]:
     for word in place.expected.keywords:
         if word == "qspec" and any(isinstance(item, tree.Edition) for item in view.now.file.statements):
             continue
+        if word in _IN_CONDITIONS and place.in_arguments:
+            continue  # the grammar has one kind of expression; an argument is no condition
         block = said_of(word, "target") if place.statement == "target" else ""
         yield Candidate(word, "keyword", documentation=block or introduction(word) or said_of(word, "Conditions"))
-
-
-def _units(place: Place) -> Iterator[Candidate]:
-    if "UNIT" in place.expected.terminals:
-        yield from (Candidate(unit, "unit") for unit in (*sorted(UNIT_WORDS), "%"))
 
 
 def _in_comment(comment: str, start: int) -> tuple[int, tuple[Candidate, ...]]:
@@ -134,7 +132,8 @@ def _targets(view: View) -> Iterator[Candidate]:
 def _pattern_parts(view: View, place: Place) -> Iterator[Candidate]:
     yield Candidate("any", "keyword", documentation=said_of("any", "Patterns"))
     yield Candidate("Operation", "class", "a Keras operation", said_of("Operation", "Patterns"))
-    yield from named(view.names("pattern"), "pattern")
+    own = place.stack[1].text if place.statement == "pattern" else ""
+    yield from named((name for name in view.names("pattern") if not view.leads_to(name, own)), "pattern")
     captured = (part for node in place.stack if isinstance(node, tree.Node) for part in _captures_in(node))
     yield from named(captured, "capture")
     yield from layer_names(view)
@@ -157,7 +156,7 @@ def _in_block(view: View, place: Place) -> Iterator[Candidate]:
         return _left_sides(view, place)
     if place.statement in ("rule", "default"):
         return _slot_values(view, place)
-    return values(place.assigned)
+    return values(view, place)
 
 
 def _left_sides(view: View, place: Place) -> Iterator[Candidate]:
@@ -185,13 +184,6 @@ def _slot_values(view: View, place: Place) -> Iterator[Candidate]:
         yield from _quantizers(view)
 
 
-def values(attribute: str) -> Iterator[Candidate]:
-    """The words that an attribute takes."""
-    for word in VALUES.get(attribute, ()):
-        about = next(filter(None, (said_of(word, title) for title in ("quantizer", "calibrate and train"))), "")
-        yield Candidate(word, "value", EXAMPLES.get(word, "") if "(" in EXAMPLES.get(word, "") else "", about)
-
-
 def _about_attribute(block: str, name: str) -> str:
     return said_of(name, {"target": "target", "train": "calibrate and train"}.get(block, "quantizer"))
 
@@ -204,40 +196,10 @@ def _list(words: Iterable[str]) -> str:
 
 
 def _in_call(view: View, place: Place) -> Iterator[Candidate] | None:
-    """Behind `(`: options of a target, or attributes to amend; None where it is neither."""
-    outer = place.outer()
-    done = {node.name.text for node in place.nodes if isinstance(node, tree.Argument) and node.name is not None}
+    """Behind `(`: options of a target, numbers, or attributes to amend; None where it is none of these."""
     if place.statement == "deploy" and isinstance(place.stack[1], tree.Name):
-        return _option_values(view, place) if place.assigned else _options(view, place.stack[1].text, done)
-    if outer.bracket == "{" and outer.assigned and place.statement in ("rule", "default"):
-        if place.assigned:
-            return values(place.assigned)
-        attribute = partial(Candidate, kind="attribute")
-        return (
-            attribute(name, detail=_list(VALUES[name]), documentation=said_of(name, "quantizer"))
-            for name in BLOCKS["quantizer"]
-            if name not in done
-        )
-    if outer.bracket == "{" and outer.assigned and place.statement != "target":
-        return iter(())  # numbers of a range
-    return None
-
-
-def _options(view: View, target: str, done: Iterable[str]) -> Iterator[Candidate]:
-    table = view.target(target)
-    for name, option in (table.options if table is not None else {}).items():
-        if name not in done:
-            limits = f"{option.limits[0]:g}..{option.limits[1]:g}" if option.limits is not None else ""
-            yield Candidate(
-                name, "option", limits or _list(map(str, option.choices or ())), f"default: {option.default}"
-            )
-
-
-def _option_values(view: View, place: Place) -> Iterator[Candidate]:
-    table = view.target(place.stack[1].text)
-    option = table.options.get(place.assigned) if table is not None else None
-    for choice in (option.choices or ()) if option is not None else ():
-        yield Candidate(f'"{choice}"' if isinstance(choice, str) else str(choice), "value")
+        return option_values(view, place) if place.assigned else options(view, place)
+    return arguments(view, place)
 
 
 # ---- `require` and targets
@@ -262,7 +224,7 @@ def _in_target(view: View, place: Place, words: list[str]) -> Iterator[Candidate
     elif words[-1] in ("op", "without", "except"):
         yield from _ops()
     elif "=" in place.item:
-        yield from values(place.assigned) if place.block == "target" else (Candidate(word, "value") for word in WORDS)
+        yield from values(view, place) if place.block == "target" else (Candidate(word, "value") for word in WORDS)
     elif {"when", "require"} & {part for part in place.item if isinstance(part, str)} or place.bracket == "(":
         yield from _of_ops(view, place)
     elif place.block == "target":

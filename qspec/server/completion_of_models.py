@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from qspec._resources import resource
-from qspec.graph.layers import Layer
+from qspec.graph.layers import Call, Layer
+from qspec.graph.masks import TENSORS_BY_NAME
 from qspec.plan.layer_attributes import GENERAL, comparable
+from qspec.plan.program import Program, compile_pattern
+from qspec.plan.slots import named_inputs
+from qspec.schema.keras_layers import layer_classes
 from qspec.server.candidate import Candidate, named
-from qspec.server.keras_layers import layer_classes
+from qspec.server.completion_of_values import option_values
 from qspec.server.manual import said_of
 from qspec.server.place import Place, written
 from qspec.server.view import View
@@ -20,6 +25,7 @@ from qspec.syntax import tree
 
 _OF_SIDES: Mapping[str, tuple[str, ...]] = {"input": ("shape", "rank"), "output": ("shape",)}
 _MOST_VALUES = 200
+_PART_ENDS = re.compile(r"[./]|$")
 
 
 def layer_names(view: View, own: bool = True) -> list[Candidate]:
@@ -51,10 +57,11 @@ def attributes(view: View, place: Place, pattern: tree.Pattern) -> Iterator[Cand
             return
     if before:
         part = before.removesuffix(".")
+        asked = view.part_of(pattern, part)
         following = (name[len(before) :].partition(".")[0] for name in captures if name.startswith(before))
         yield from named(dict.fromkeys(following), "capture")
-        if part in captures:
-            yield from _attributes_of(view, view.classes(pattern, part))
+        if asked is not None and not view.patterns.several_layers(asked):
+            yield from _attributes_of(view, view.classes(asked))
         return
     yield from named(dict.fromkeys(name.partition(".")[0] for name in captures), "capture")
     yield Candidate("none", "keyword")
@@ -100,16 +107,16 @@ def strings(view: View, place: Place) -> Iterator[Candidate]:
         return _files(view.source.path)
     if place.statement in ("input", "output") and place.bracket == "[" and not place.braces and view.layers is not None:
         return named(view.layers.input_names if place.statement == "input" else view.layers.output_names, "layer")
-    if place.bracket == "[" and place.head:
-        return named(keys(view, written(place.head[-1:])), "value")
+    if place.bracket == "[" and place.braces and place.statement in ("rule", "default"):
+        return named(dict.fromkeys(_keys(view, place)), "value")
     if place.bracket == "(" and written(place.head[-1:]) == "sqnr":
         return named((layer.path for layer in _layers(view)), "layer")
     if place.bracket == "(" and written(place.head[-1:]) == "Operation":
         return named(_operations(view), "class")
     if place.bracket == "(" and place.statement == "deploy":
-        return _choices(view, place)
+        return option_values(view, place)
     if stack and isinstance(stack[-1], str) and (stack[-1] in ("like", "matches", ",", "(") or "=" in stack[-1]):
-        return _values(view, _subject(place))
+        return _values(view, place)
     return iter(())
 
 
@@ -132,13 +139,31 @@ def _first_comment(path: Path) -> str:
     return next(lines, "").removeprefix("#").strip()
 
 
-def keys(view: View, slot: str) -> list[str]:
-    """What can stand in the brackets behind a slot: the tensors of that kind that the model's layers have."""
+def _keys(view: View, place: Place) -> Iterator[str]:
+    """What can stand in the brackets behind a slot: the tensors of that kind that the layers of the pattern have, and
+    the parts of which there are several; of an input, the arguments of the layers."""
+    pattern = place.stack[3] if place.statement == "rule" else None
+    part, _, kind = written(place.outer().item).rpartition(".")
+    calls = list(_calls(view, pattern, part))
+    if kind == "input":
+        yield from (name for call in calls for name in named_inputs(call))
+        classes = () if pattern is None else view.classes(pattern, part)
+        yield from (name for each in classes for name in TENSORS_BY_NAME.get(each, ()))
     plan = view.report.plan if view.report is not None else None
-    kind = slot.rsplit(".", 1)[-1]
-    if plan is None:
-        return []
-    return sorted({str(one.key) for one in plan.ops.slots if one.kind == kind and isinstance(one.key, str)})
+    indices = {call.index for call in calls}
+    for slot in plan.ops.slots if plan is not None else ():
+        if slot.kind == kind and isinstance(slot.key, str) and slot.call in indices:
+            yield from (slot.key[: end.start()] for end in _PART_ENDS.finditer(slot.key))
+
+
+def _calls(view: View, pattern: tree.Pattern | None, part: str) -> Iterator[Call]:
+    """The calls of layers that *pattern* asks for, or the part of it that has that name; all without a pattern."""
+    asked = None if pattern is None else view.part_of(pattern, part)
+    program = None if asked is None else compile_pattern(asked, view.patterns.definitions)
+    atoms = list(program.atoms()) if isinstance(program, Program) else None
+    for call in view.layers.calls if view.layers is not None else ():
+        if atoms is None or any(atom.accepts(call.layer) for atom in atoms):
+            yield call
 
 
 def _operations(view: View) -> list[str]:
@@ -148,26 +173,22 @@ def _operations(view: View) -> list[str]:
     return [*sorted(used), *sorted(set(OPERATIONS) - used)]
 
 
-def _choices(view: View, place: Place) -> Iterator[Candidate]:
-    table = view.target(place.stack[1].text)
-    option = table.options.get(place.assigned) if table is not None else None
-    return named((str(choice) for choice in (option.choices or ())) if option is not None else (), "value")
-
-
 def _subject(place: Place) -> str:
-    """The attribute that is compared with the text being typed: `path` of `conv.path like "`."""
+    """The attribute that is compared with the text being typed: `conv.path` of `conv.path like "`."""
     for part in reversed(place.stack):
         if isinstance(part, tree.Name | tree.Path):
-            return written([part]).rsplit(".", 1)[-1]
+            return written([part])
         if isinstance(part, list) and part and isinstance(part[-1], tree.Name):
             return str(part[-1].text)
     return ""
 
 
-def _values(view: View, attribute: str) -> Iterator[Candidate]:
-    """The texts that the model's layers have for an attribute."""
+def _values(view: View, place: Place) -> Iterator[Candidate]:
+    """The texts that the layers of the pattern have for the attribute that is compared."""
+    part, _, attribute = _subject(place).rpartition(".")
     texts: dict[str, str] = {}
-    for layer in _layers(view):
+    for call in _calls(view, place.stack[3] if place.statement == "rule" else None, part):
+        layer = call.layer
         given = {"path": layer.path, "name": layer.name, "class": layer.class_name}
         value = given.get(attribute, comparable(layer.config.get(attribute)))
         if isinstance(value, str):

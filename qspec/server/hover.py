@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from qspec.diagnostics import Span
 from qspec.diagnostics.codes import find_code
 from qspec.diagnostics.page import page
-from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation, decider, words
+from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation
+from qspec.plan.explain_words import decider, words
 from qspec.plan.plan import Origin, Plan
+from qspec.schema.keras_layers import layer_classes
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Rule
 from qspec.schema.symbols import Definition, Reference
 from qspec.schema.target import OptionDefinition, Row, TargetDefinition
 from qspec.schema.targets import allowed_values
 from qspec.server.completion import complete
-from qspec.server.keras_layers import layer_classes
-from qspec.server.matches import decided_by, matched, tensors_with
+from qspec.server.matches import decided_by, matched, slots_with
 from qspec.server.navigation import file_of
 from qspec.server.view import View
 from qspec.syntax import tree
@@ -95,8 +96,7 @@ def _decided_at(view: View, offset: int) -> str:
         for item in statement.body if isinstance(statement, tree.Rule | tree.Default) else ():
             if item.path.span.start <= offset < item.path.span.end:
                 found = decided_by(plan, item.value.span)
-                tensors = f"{len(found)} tensor{'' if len(found) == 1 else 's'}"
-                return f"decides {tensors} of the model: {_names(found)}" if found else "decides no tensor of the model"
+                return f"decides {_slots(found)} of the model{_listed(found)}"
     return ""
 
 
@@ -122,8 +122,8 @@ def _quantizer(view: View, symbol: Symbol) -> str:
     lines = [f"quantizer `{symbol.name}`{_where(view, symbol)}", _table(_values(quantizer))]
     plan = _plan(view)
     if plan is not None:
-        count = tensors_with(plan, symbol.name)
-        lines.append(f"{count} tensor{'' if count == 1 else 's'} of the model" if count else "no tensor of the model")
+        found = slots_with(plan, symbol.name)
+        lines.append(f"{_slots(found)} of the model {'has' if len(found) == 1 else 'have'} it{_listed(found)}")
     return "\n\n".join(lines)
 
 
@@ -280,9 +280,12 @@ def _call(call: CallExplanation) -> Iterator[str]:
 
 def _reasons(slot: SlotExplanation) -> Iterator[str]:
     yield _decider(slot.origin)
+    if slot.range_by is not None:
+        yield f"range by {_decider(slot.range_by)}"
     for said in reversed(slot.overridden):
         yield f"instead of `{said.quantizer.name if said.quantizer else 'float'}` by {_decider(said.origin)}"
     yield from slot.changes
+    yield from slot.casts
     if slot.same_scale:
         yield f"one scale with {', '.join(slot.same_scale)}"
     yield from slot.notes
@@ -340,6 +343,14 @@ def _table(rows: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
 def _names(names: Sequence[str], most: int = _MOST) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(f"`{name}`" for name in names[:most]) + more
+
+
+def _slots(found: Sequence[str]) -> str:
+    return "1 slot" if len(found) == 1 else f"{len(found) or 'no'} slots"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f": {_names(names)}" if names else ""
 
 
 def _code(span: Span) -> str:

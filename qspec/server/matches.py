@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.graph.layers import Call
 from qspec.plan.conditions import select
+from qspec.plan.explain import Explainer, SlotExplanation
 from qspec.plan.index import LayerIndex
 from qspec.plan.layer_attributes import Attributes
 from qspec.plan.patterns import find
@@ -36,20 +38,22 @@ def matched(plan: Plan, rule: Rule) -> Matched | None:
 
 def decided_by(plan: Plan, value: Span) -> list[str]:
     """The slots, each with its layer, that the value assigned at *value* has the last word on."""
-    paths = {call.index: call.layer.path for call in plan.layers.calls}
-    found: dict[str, None] = {}
-    for slot in sorted(plan.ops.slots, key=lambda slot: (slot.call, slot.kind, str(slot.key))):
-        decision = plan.decision(slot)
-        span = None if decision is None else decision.origin.span
-        if span is not None and _place(span) == _place(value):
-            found[f"{paths[slot.call]}: {slot}"] = None
-    return list(found)
+    return [name for name, slot in _slots(plan) if slot.origin.span and _place(slot.origin.span) == _place(value)]
 
 
-def tensors_with(plan: Plan, quantizer: str) -> int:
-    """How many tensors have the quantizer of that name."""
-    found = (decision.quantizer for decision in plan.decisions.values())
-    return sum(one is not None and one.name == quantizer for one in found)
+def slots_with(plan: Plan, quantizer: str) -> list[str]:
+    """The slots, each with its layer, that have the quantizer of that name."""
+    return [name for name, slot in _slots(plan) if slot.quantizer is not None and slot.quantizer.name == quantizer]
+
+
+def _slots(plan: Plan) -> Iterator[tuple[str, SlotExplanation]]:
+    """The slots of every call that have a tensor, as `qspec explain` has them; what enters a call only where an `input`
+    slot spoke of it, as otherwise it is another call's output."""
+    for call in Explainer(plan).all():
+        number = f" (call {call.number})" if call.calls > 1 else ""
+        for slot in call.slots:
+            if not slot.held and (slot.said or slot.kind != "input"):
+                yield f"{call.layer}{number}: {slot.slot}", slot
 
 
 def _place(span: Span) -> tuple[str, int, int]:

@@ -13,6 +13,7 @@ from qspec.schema.symbols import Definition, Reference, Symbols
 from qspec.server.workspace import Analysis, Workspace, same_file
 from qspec.syntax.reserved import RESERVED
 
+_SHIPPED = ("std/", "targets/")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -25,14 +26,17 @@ class Refused:
 
 def file_of(path: str) -> str:
     """Where a file lies whose path people know: shipped ones lie in the package."""
-    if path.startswith(("std/", "targets/")):
+    if path.startswith(_SHIPPED):
         return str(resource("specs") / path)
     return path
 
 
 def is_shipped(path: str) -> bool:
-    """Whether a file comes with qspec."""
-    return os.path.realpath(file_of(path)).startswith(os.path.realpath(resource("specs")) + os.sep)
+    """Whether a file is a preset or a table that comes with qspec."""
+    if "\0" in path:
+        return False
+    specs = os.path.realpath(resource("specs"))
+    return os.path.realpath(file_of(path)).startswith(tuple(os.path.join(specs, folder) for folder in _SHIPPED))
 
 
 def definition(analysis: Analysis, offset: int) -> Span | None:

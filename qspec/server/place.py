@@ -82,6 +82,17 @@ class Place:
         return found
 
     @property
+    def in_arguments(self) -> bool:
+        """Whether the innermost bracket holds values: arguments, or what behind `in` is a tuple."""
+        return self.bracket == "(" and bool(self.head) and (not isinstance(self.head[-1], str) or self.head[-1] == "in")
+
+    @property
+    def done(self) -> set[str]:
+        """The names of the arguments that stand inside that bracket already."""
+        arguments = (node for node in self.nodes if isinstance(node, tree.Argument))
+        return {node.name.text for node in arguments if node.name is not None}
+
+    @property
     def block(self) -> str:
         """The word that begins the innermost block of a target that is open: `target`, `op`, `form`."""
         words = [part for part in self.head if isinstance(part, str) and part in _BLOCKS]

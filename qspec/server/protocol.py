@@ -21,6 +21,7 @@ from qspec.diagnostics import Diagnostic
 from qspec.server import convert
 from qspec.server.checking import LOG, Checker
 from qspec.server.folders import specs_naming
+from qspec.server.plain import plain
 from qspec.server.requests import FEATURES, WITH_OPTIONS, Handler
 from qspec.server.settings import Settings
 from qspec.server.text import Encoding, Text
@@ -119,12 +120,13 @@ class Server(LanguageServer):
         return self.specs.with_closed(specs_naming(words, self.folders))
 
     def markup(self, capability: str, text: str) -> types.MarkupContent | str:
-        """Markdown, for a client that says by that capability of documents how it shows it; it can be read as it is."""
+        """Markdown, or the same as text alone for a client that says so by that capability of documents."""
         kinds = get_capability(self.client_capabilities, f"text_document.{capability}")
         if not kinds:
             return text
-        shows = types.MarkupKind.Markdown in kinds
-        return types.MarkupContent(types.MarkupKind.Markdown if shows else types.MarkupKind.PlainText, text)
+        if types.MarkupKind.Markdown in kinds:
+            return types.MarkupContent(types.MarkupKind.Markdown, text)
+        return types.MarkupContent(types.MarkupKind.PlainText, plain(text))
 
     def _publish(self, path: str, found: list[Diagnostic]) -> None:
         knows_related = bool(

@@ -12,7 +12,7 @@ from qspec.diagnostics import Diagnostic, Place, Source, Span
 def retained(diagnostics: Iterable[Diagnostic], old: Source, new: Source) -> Iterator[Diagnostic]:
     """*diagnostics* of the text *old* where they stand in *new*; those that speak of what has changed are left out.
 
-    They lose their fixes, which were made for the earlier text.
+    They lose their fixes and offers, which were made for the earlier text.
     """
     change = _change(old, new)
     for item in diagnostics:
@@ -20,7 +20,7 @@ def retained(diagnostics: Iterable[Diagnostic], old: Source, new: Source) -> Ite
         if span is not None:
             related = ((change.moved(place), sentence) for place, sentence in item.related)
             kept = tuple((place, sentence) for place, sentence in related if place is not None)
-            yield replace(item, span=span, related=kept, fix=None)
+            yield replace(item, span=span, related=kept, fix=None, offers=())
 
 
 @dataclass(frozen=True)

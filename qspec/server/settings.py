@@ -12,6 +12,7 @@ from lsprotocol import types
 from pygls.capabilities import get_capability
 
 from qspec.server.checking import LOG
+from qspec.server.navigation import is_shipped
 
 if TYPE_CHECKING:
     from qspec.server.protocol import Server
@@ -39,13 +40,13 @@ class Settings:
         self._by_document.pop(path, None)
 
     def model_of(self, path: str, folders: Sequence[str]) -> str | None:
-        """The model file of the document at *path*. A path is relative to the workspace folder that the document lies
-        in, the innermost; without one, to the document's own."""
+        """The model file of the document at *path*; a shipped file has none. A path is relative to the workspace folder
+        that the document lies in, the innermost; outside of all, to the first; without any, to the document's own."""
         model = self._by_document.get(path, self.model)
-        if not model:
+        if not model or is_shipped(path):
             return None
         around = [folder for folder in folders if path.startswith(folder.rstrip(os.sep) + os.sep)]
-        base = max(around, key=len) if around else os.path.dirname(path)
+        base = max(around, key=len) if around else next(iter(folders), os.path.dirname(path))
         return os.path.normpath(os.path.join(base, os.path.expanduser(model)))
 
     # ---- asking the editor

@@ -85,34 +85,54 @@ class View:
                 definitions.setdefault(name, definition)
         return Patterns(definitions, (), Diagnostics())
 
+    def ends(self, side: str) -> list[tuple[str, str]]:
+        """The model's inputs, or its outputs if *side* says so, each with the type that it has before quantization."""
+        if self.layers is None or self.report is None or self.report.plan is None:
+            return []
+        graph = self.report.plan.predicted
+        names, tensors = (
+            (self.layers.input_names, graph.inputs) if side == "input" else (self.layers.output_names, graph.outputs)
+        )
+        return [(name, graph.tensors[tensor].type) for name, tensor in zip(names, tensors, strict=False)]
+
     def captures(self, pattern: tree.Pattern) -> Mapping[str, Span]:
         """The parts of *pattern* that have a name."""
         return self.patterns.captures(pattern)
 
+    def part_of(self, pattern: tree.Pattern, part: str) -> tree.Pattern | None:
+        """The pattern of the part of *pattern* that has that name, `p.conv` for one inside a used pattern; all of it
+        for no name, None where there is no such part."""
+        if not part:
+            return pattern
+        first, _, rest = part.partition(".")
+        for node in self._parts(pattern):
+            if isinstance(node, tree.Step) and node.capture is not None and node.capture.text == first:
+                return self.part_of(node.part, rest)
+        return None
+
     def classes(self, pattern: tree.Pattern, part: str = "") -> list[str]:
         """The layer classes in *pattern*, or in the part of it that has that name; empty where it may be any."""
-        if part:
-            return self._classes_of_part(pattern, part)
-        found: list[str] = []
-        for node in parts_of(pattern):
-            match node:
-                case tree.LayerClass(name=name) | tree.Merge(name=name):
-                    definition = self.patterns.definitions.get(name.text)
-                    found += [name.text] if definition is None else self.classes(definition.pattern)
-        return [name for name in dict.fromkeys(found) if name[:1].isupper()]
+        asked = self.part_of(pattern, part)
+        named = (node.name.text for node in self._parts(asked) if isinstance(node, tree.LayerClass)) if asked else ()
+        found = dict.fromkeys(named)
+        return [] if "any" in found else [name for name in found if name[:1].isupper()]
 
-    def _classes_of_part(self, pattern: tree.Pattern, part: str) -> list[str]:
-        first, _, rest = part.partition(".")
-        for node in parts_of(pattern):
-            if isinstance(node, tree.Step) and node.capture is not None and node.capture.text == first:
-                inner = node.part
-                used = self.patterns.definitions.get(inner.name.text) if isinstance(inner, tree.LayerClass) else None
-                return self.classes(inner if used is None else used.pattern, rest)
-            if isinstance(node, tree.LayerClass) and node.name.text in self.patterns.definitions:
-                found = self._classes_of_part(self.patterns.definitions[node.name.text].pattern, part)
-                if found:
-                    return found
-        return []
+    def leads_to(self, pattern: str, other: str) -> bool:
+        """Whether the pattern of one name is, or uses, the one of another."""
+        definition = self.patterns.definitions.get(pattern)
+        parts = self._parts(definition.pattern) if definition is not None else ()
+        return pattern == other or any(isinstance(node, tree.LayerClass) and node.name.text == other for node in parts)
+
+    def _parts(self, pattern: tree.Pattern) -> Iterator[tree.Pattern]:
+        """*pattern*, its parts, and those of the patterns that it uses, of each once."""
+        seen, pending = set[str](), [pattern]
+        while pending:
+            for node in parts_of(pending.pop(0)):
+                yield node
+                used = self.patterns.definitions.get(node.name.text) if isinstance(node, tree.LayerClass) else None
+                if used is not None and used.name.text not in seen:
+                    seen.add(used.name.text)
+                    pending.append(used.pattern)
 
 
 def _is_broken(state: Analysis, quantizer: str) -> bool:

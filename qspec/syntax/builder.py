@@ -12,11 +12,11 @@ from qspec.diagnostics.catalogue import INVALID_VALUE, RESERVED_WORD, SYNTAX_ERR
 from qspec.syntax import tree
 from qspec.syntax.automaton import Build
 from qspec.syntax.reserved import OPERATORS, VALUES
+from qspec.syntax.strings import ESCAPE
 
 LONGEST_NUMBER = 40  # characters; more than any number of 64 bits needs
 
 _MENDED = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!="}
-_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.))", re.DOTALL)
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
 
@@ -60,7 +60,7 @@ class Builder:
             return tree.String(self.text[start:end], Span(self.source, start, end))
         text = self.text[start + 1 : end - 1]
         if self.text[start] == '"' and "\\" in text:
-            text = _ESCAPE.sub(lambda match: self._escaped(match, start + 1), text)
+            text = ESCAPE.sub(lambda match: self._escaped(match, start + 1), text)
         return tree.String(text, Span(self.source, start, end))
 
     def _escaped(self, match: re.Match[str], offset: int) -> str:
@@ -170,10 +170,10 @@ class Builder:
         return tree.RawOperation(operation, Span(self.source, start, end))
 
     def _merge(self, parts: list[Any], start: int, end: int) -> tree.Merge:
-        name, *inputs, rest = parts
-        if name.text != "any":
-            self._defined(name)
-        return tree.Merge(name, tuple(inputs), rest is not None, Span(self.source, start, end))
+        layer, *inputs, rest = parts
+        if isinstance(layer, tree.Name):
+            layer = self._layer_class([layer], layer.span.start, layer.span.end)
+        return tree.Merge(layer, tuple(inputs), rest is not None, Span(self.source, start, end))
 
     def _decorated(self, parts: list[Any], start: int, end: int) -> tree.Step:
         # `part? [as name]` has three children, `part as name` two.

@@ -32,6 +32,8 @@ def comment(mistake: Mistake) -> Explanation | None:
         if not 0 <= first < len(tokens) - 1 or not touch(tokens[first], tokens[first + 1]):
             continue
         sign = mistake.text(tokens[first]) + mistake.text(tokens[first + 1])
+        if first and tokens[first - 1][0] == "NAME" and touch(tokens[first - 1], tokens[first]) and sign == "/*":
+            continue  # `encoder/*` is a path
         if sign in ("//", "/*", "--"):
             span = span_of(mistake, tokens[first], tokens[first + 1])
             diagnostic = say(mistake, f"a comment begins with `#`, found `{sign}`", "write `#`", span, "#")

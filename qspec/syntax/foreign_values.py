@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from qspec.diagnostics import Span
+from qspec.diagnostics import Advice, Span
 from qspec.syntax.mistake import Explanation, Mistake, say, span_of, statement_word, touch
 
 
@@ -71,7 +71,8 @@ def number(mistake: Mistake) -> Explanation | None:
     if rest not in ("k", "K", "m", "M", "g", "G"):
         return None
     if statement_word(mistake) == "require":
-        hint = f"write `{digits} {rest.upper()}B`, or `{digits} {rest.upper()}iB` of 1024"
+        metric, binary = f"{digits} {rest.upper()}B", f"{digits} {rest.upper()}iB"
+        hint = Advice(f"write `{metric}`, or `{binary}` of 1024", (metric, binary)).on(span)
         return say(mistake, f"there is no unit `{rest}`", hint), None
     return say(mistake, f"`{written}` is no number", "write all its digits", span), None
 

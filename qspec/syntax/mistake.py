@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qspec.diagnostics import Diagnostic, Edit, Fix, Source, Span
+from qspec.diagnostics import Advice, Diagnostic, Edit, Fix, Source, Span
 from qspec.diagnostics.catalogue import SYNTAX_ERROR
 from qspec.syntax.automaton import Failure
 from qspec.syntax.lexer import END, NEWLINE, Token
@@ -66,7 +66,9 @@ class Mistake:
         return [*self.tokens[:index], *tokens, *self.tokens[index + 1 :]]
 
 
-def say(mistake: Mistake, message: str, help: str, span: Span | None = None, instead: str | None = None) -> Diagnostic:
+def say(
+    mistake: Mistake, message: str, help: str | Advice, span: Span | None = None, instead: str | None = None
+) -> Diagnostic:
     """The error at *span*, or at the token out of place. *instead* is what can only be meant there: its fix."""
     place = span or mistake.span
     fix = None if instead is None else Fix(f"write `{instead.strip()}`", (Edit(place, instead),))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 
-from qspec.diagnostics import Span
+from qspec.diagnostics import Advice, Span
 from qspec.diagnostics.catalogue import TOO_DEEP
 from qspec.syntax.automaton import DEEPEST
 from qspec.syntax.blocks import ITEMS, innermost_block, misplaced_item, open_block, unopened_block, where_it_stands
 from qspec.syntax.foreign import READINGS as FOREIGN_STATEMENTS
 from qspec.syntax.foreign_values import READINGS as FOREIGN_VALUES
-from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS, Token
-from qspec.syntax.mistake import Explanation, Mistake, say
+from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS
+from qspec.syntax.mistake import Explanation, Mistake, say, span_of, touch
+from qspec.syntax.semicolon import semicolon
 from qspec.syntax.values import ASSIGNMENT, no_value, unquoted
 from qspec.syntax.words import (
     list_of_one,
@@ -49,7 +50,6 @@ _SHOWN = {
 _GOING_ON = {"DOT", "LSQB", "LPAR", "UNIT", "PLUS", "MINUS", "STAR", "SLASH", "OPTIONAL"}
 _OPERATORS = {"COMPARE", "AND", "OR", "IN", "NOT", "LIKE", "MATCHES"}
 _CHARACTERS = {
-    ";": ("statements do not end with `;`", "a statement ends at the end of its line"),
     "&": ("`&` is no operator", "write `and`"),
     "!": ("`!` is no operator", "write `not`, or `!=` to compare"),
     "~": ("`~` is no operator", "write `not`"),
@@ -101,10 +101,7 @@ def _strange_character(mistake: Mistake) -> Explanation | None:
     shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
     unknown = (f"{shown} means nothing in qspec", "remove it, or put text into quotes")
     message, hint = _CHARACTERS.get(character, unknown)
-    repaired: list[Token] | None = mistake.replaced() if character == ";" else None
-    if character == ";" and mistake.following[0] not in (NEWLINE, END, "RBRACE"):
-        repaired = mistake.replaced((NEWLINE, *mistake.token[1:]))
-    return say(mistake, message, hint), repaired
+    return say(mistake, message, hint), None
 
 
 def _brace_on_next_line(mistake: Mistake) -> Explanation | None:
@@ -153,6 +150,18 @@ def _comma(mistake: Mistake) -> Explanation | None:
     return None
 
 
+def _inputs_beside_operation(mistake: Mistake) -> Explanation | None:
+    """`Operation("Add", x)`"""
+    name, *before = [*mistake.words(), "", "", ""][:3]
+    if mistake.token[0] != "COMMA" or mistake.previous[0] != "STRING" or before != ["(", "Operation"]:
+        return None
+    comma = mistake.token
+    span = Span(mistake.source, comma[1], mistake.following[1])
+    repaired = mistake.replaced(("RPAR", comma[1], comma[1]), ("LPAR", comma[1], comma[2]))
+    message = "the name of an operation stands alone in its parentheses"
+    return say(mistake, message, f"inputs stand behind it: `Operation({name})(…)`", span, ")("), repaired
+
+
 def _with_bar(mistake: Mistake) -> str:
     """How the alternatives on both sides of a comma are written, if each is a plain name."""
     names = [mistake.previous, mistake.following]
@@ -199,14 +208,17 @@ def _unknown_statement(mistake: Mistake) -> Explanation | None:
     if not {"RULE", "QUANTIZER"} <= expected:
         return None
     found = mistake.text(mistake.token)
-    hint = where_it_stands(found) or _similar("a statement", found, STATEMENTS) or f"there are {_listed(STATEMENTS)}"
+    every = f"there are {_listed(STATEMENTS)}"
+    hint = where_it_stands(found) or _similar("a statement", found, STATEMENTS) or every
     return say(mistake, f"no statement begins with `{found}`", hint), None
 
 
-def _similar(kind: str, written: str, known: Sequence[str]) -> str:
-    """A sentence with the word of *known* that looks like what was written; empty if there is none but itself."""
+def _similar(kind: str, written: str, known: Sequence[str]) -> Advice | None:
+    """The word of *known* that looks like what was written; None if there is none but itself."""
     close = difflib.get_close_matches(written, known, n=1)
-    return f"{kind} with a similar name exists: `{close[0]}`" if close and close[0] != written else ""
+    if not close or close[0] == written:
+        return None
+    return Advice(f"{kind} with a similar name exists: `{close[0]}`", (close[0],))
 
 
 def _keyword_as_name(mistake: Mistake) -> Explanation | None:
@@ -228,7 +240,12 @@ def _strange_name(mistake: Mistake) -> Explanation | None:
     if mistake.token[0] != "MINUS":
         return None
     name = f"{before}_{mistake.text(mistake.following)}"
-    return say(mistake, f"a name has letters, digits and `_`, found `{found}`", f"write `{name}`"), None
+    whole = span_of(mistake, mistake.previous, mistake.following)
+    hint = Advice.write(name).on(whole) if touch(mistake.token, mistake.following) else f"write `{name}`"
+    return say(mistake, f"a name has letters, digits and `_`, found `{found}`", hint), None
+
+
+_OF_PATHS = frozenset({"NAME", "SLASH", "STAR", "NUMBER"})
 
 
 def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
@@ -237,6 +254,28 @@ def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
         return None
     message = f"a pattern names classes of layers, found {mistake.text(mistake.token)}"
     return say(mistake, message, f"for a layer's name write `any where name == {mistake.text(mistake.token)}`"), None
+
+
+def _path_as_pattern(mistake: Mistake) -> Explanation | None:
+    """`match encoder/conv`."""
+    index, tokens = mistake.failure.index, mistake.tokens
+    if mistake.token[0] != "SLASH" or "ARROW" not in mistake.failure.expected:
+        return None
+    first = last = mistake.failure.previous
+    while index < len(tokens) and tokens[index][0] in _OF_PATHS and touch(tokens[last], tokens[index]):
+        last, index = index, index + 1
+    if last == first:
+        return None
+    span = span_of(mistake, tokens[first], tokens[last])
+    path = span.source.text[span.start : span.end]
+    written = f'any where path {"like" if "*" in path else "=="} "{path}"'
+    # Behind it may stand more of the pattern, or a condition.
+    alone = mistake.text(tokens[first - 1]) == "match" and tokens[index][0] == "LBRACE"
+    message, hint = (
+        f"a pattern names classes of layers, found the path `{path}`",
+        f"for a layer's path write `{written}`",
+    )
+    return say(mistake, message, hint, span, written if alone else None), None
 
 
 def _generic(mistake: Mistake) -> Explanation:
@@ -265,11 +304,12 @@ def _listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 
-def _advice(mistake: Mistake) -> str:
+def _advice(mistake: Mistake) -> str | Advice:
     expected = mistake.failure.expected
     if "EQUAL" in expected:
         words = ITEMS.get(innermost_block(mistake), ())
-        return _similar("a word", mistake.text(mistake.previous), words) or ASSIGNMENT
+        word = _similar("a word", mistake.text(mistake.previous), words)
+        return word.on(span_of(mistake, mistake.previous, mistake.previous)) if word else ASSIGNMENT
     if {"RBRACE", "COMMA"} <= expected:
         return "give each item of a block a line of its own, or put a comma between them"
     if "LBRACE" in expected:
@@ -289,6 +329,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _open_string,
     *FOREIGN_STATEMENTS,
     *FOREIGN_VALUES,
+    semicolon,
     _strange_character,
     _brace_on_next_line,
     _open_parenthesis,
@@ -302,6 +343,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     misspelt_unit,
     list_of_one,
     _comma,
+    _inputs_beside_operation,
     _equal_signs,
     _chained_comparison,
     unquoted,
@@ -310,6 +352,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _keyword_as_name,
     _strange_name,
     _layer_name_as_pattern,
+    _path_as_pattern,
     quoted_word,
     _generic,
 )

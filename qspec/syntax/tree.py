@@ -207,9 +207,9 @@ class RawOperation(Node):
 
 
 class Merge(Node):
-    """`Add(a, b)`, `Concatenate(x, ...)`: a layer and the patterns of its inputs."""
+    """`Add(a, b)`, `Concatenate(x, ...)`, `Operation("Add")(a, b)`: a layer and the patterns of its inputs."""
 
-    name: Name
+    layer: LayerClass | RawOperation
     inputs: tuple[Pattern, ...]
     rest: bool
     span: Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from qspec.diagnostics import Span
+from qspec.diagnostics import Advice, Span
 from qspec.syntax.lexer import END, NEWLINE
 from qspec.syntax.machine import UNITS
 from qspec.syntax.mistake import Explanation, Mistake, say, statement_word
@@ -55,7 +55,7 @@ def misspelt_unit(mistake: Mistake) -> Explanation | None:
     meant = same[:1] or [_MEANT_UNITS[written.lower()]] if same or written.lower() in _MEANT_UNITS else []
     message = f"there is no unit `{written}`"
     if meant:
-        return say(mistake, message, f"a unit with a similar name exists: `{meant[0]}`"), None
+        return say(mistake, message, Advice(f"a unit with a similar name exists: `{meant[0]}`", (meant[0],))), None
     if statement_word(mistake) != "require":
         return None
     if written in _TIMES:  # what it is a time of is no quantity either, which is told of the rest

@@ -4,8 +4,9 @@ from qspec.targets.alike import Judge, KnownConstraints
 from qspec.targets.constraints import ConstantChoice, Constraints
 from qspec.targets.cut import Coverage, Obstacle
 from qspec.targets.placement import PlacedOp, Placement, place
-from qspec.targets.table import Table, version_of
+from qspec.targets.table import Table
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
+from qspec.targets.versions import version_of
 
 __all__ = [
     "ConstantChoice",

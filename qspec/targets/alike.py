@@ -17,8 +17,9 @@ from qspec.graph.ops import Op, OpGraph, Tensor
 from qspec.targets.constraints import ConstantChoice, Constraints
 from qspec.targets.costs import multiply_accumulates, stored_bytes
 from qspec.targets.scope import SameScale
-from qspec.targets.table import Table, version_of
+from qspec.targets.table import Table
 from qspec.targets.verdict import Reason, Representation, Verdict
+from qspec.targets.versions import version_of
 
 _Key = tuple[int, "int | None"]  # signature and version
 

@@ -12,6 +12,7 @@ from qspec.syntax import tree
 from qspec.targets.fit import Misfit, misfit
 from qspec.targets.scope import OpScope, spelled
 from qspec.targets.verdict import Reason
+from qspec.targets.versions import operand_behind
 
 
 class Names(Protocol):
@@ -71,7 +72,7 @@ class Attempt:
         if answer is not True:
             return self
         message = condition.reason or f"`{spelled(condition.condition)}`"
-        reason = Reason(message, condition.span, _operand_of(names))
+        reason = Reason(message, condition.span, _operand_of(names) or _behind_version(condition, names))
         if condition.kind == "refuse":
             return replace(self, refusals=(*self.refusals, reason))
         return replace(self, warnings=(*self.warnings, reason))
@@ -119,9 +120,13 @@ def applies(row: Row, scope: OpScope) -> bool | Unknown:
 
 
 def _with_items(attempt: Attempt, part: Row | Form | Group, scope: OpScope) -> Attempt:
+    before = attempt
     for operand in part.operands:
         attempt = _with_operand(attempt, operand, scope)
-    attempt = attempt.with_conditions(part.conditions, scope)
+    typed, attempt = attempt, attempt.with_conditions(part.conditions, scope)
+    if isinstance(part, Form) and typed.distance > before.distance:
+        # What a form asks of ops with its types says nothing of one with others, which another form may suit.
+        attempt = replace(attempt, reasons=typed.reasons)
     for group in part.groups:
         attempt = _with_group(attempt, group, scope)
     return attempt
@@ -165,7 +170,8 @@ def _with_operand(attempt: Attempt, operand: Operand, scope: OpScope) -> Attempt
 def _unmet(condition: Condition, answer: bool | Unknown, names: Names) -> Reason:
     if answer is UNKNOWN:
         return _undecided(condition.condition, names)
-    return Reason(condition.reason or _not_holding(condition.condition, names), condition.span)
+    message = condition.reason or _not_holding(condition.condition, names)
+    return Reason(message, condition.span, _operand_of(names) or _behind_version(condition, names))
 
 
 def _not_holding(condition: tree.Expression, names: Names) -> str:
@@ -190,6 +196,10 @@ def _operand_of(names: Names) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+def _behind_version(condition: Condition, names: Names) -> str:
+    return operand_behind(condition.condition, names) if isinstance(names, OpScope) else ""
+
+
 _OF_QUANTIZERS = frozenset({"type", "scale", "zero_point"})
 
 
@@ -207,4 +217,4 @@ def _undecided(condition: tree.Expression, names: Names) -> Reason:
 
 def broken_reason(mistake: Mistake) -> Reason:
     """The reason that the table's own expression has no meaning."""
-    return Reason(mistake.message, mistake.span, broken=True, help=mistake.help)
+    return Reason(mistake.message, mistake.span, broken=True, help=str(mistake.help))

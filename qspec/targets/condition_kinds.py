@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Advice, Diagnostic, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
 from qspec.schema.conditions import parts
 from qspec.schema.evaluate import Mistake, Value, evaluate, unknown_function
-from qspec.schema.names import listed, similar
+from qspec.schema.names import listed, there_is
 from qspec.schema.text_patterns import glob_matches
 from qspec.schema.values import shown
 from qspec.syntax import tree
@@ -41,7 +41,7 @@ class _Check:
     functions: frozenset[str]
     found: list[Diagnostic] = field(default_factory=list)
 
-    def report(self, span: Span, message: str, help: str = "") -> Kind:
+    def report(self, span: Span, message: str, help: str | Advice = "") -> Kind:
         self.found.append(INVALID_EXPRESSION.at(span, message, help=help))
         return ANYTHING
 
@@ -187,8 +187,7 @@ class _Check:
         if "text" in fixed.sorts and kind.texts is not None and fixed.texts is not None:
             text = fixed.texts[0]
             if text not in kind.texts:
-                close = similar(text, kind.texts)
-                help = f"there is {listed(kind.texts)}" + (f"; `{close}` is similar" if close else "")
+                help = there_is(text, kind.texts, text=True)
                 message = f"{subject} is never `{text}`"
                 self.found.append(UNDEFINED_NAME.at(other.span, message, label="not found", help=help))
         elif fixed.numbers is not None and kind.numbers is not None:

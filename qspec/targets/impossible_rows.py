@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from itertools import combinations
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Advice, Diagnostic, Span
 from qspec.diagnostics.catalogue import DUPLICATE_NAME, INVALID_VALUE, MEANINGLESS_COMBINATION
 from qspec.graph.op_names import OP_NAMES
 from qspec.graph.ranks import MOST_DIMENSIONS, channel_axis, operand_rank
@@ -78,7 +78,7 @@ def _words(words: OperandWords, operand: str, kinds: Sequence[str]) -> Iterator[
     stored = [words.scheme, words.granularity, words.scale, words.zero_point, words.scale_of or None]
     if words.type not in _CODES and any(one is not None for one in stored):
         message = f"`{written(words)}`: {words.type} is not quantized, and has no scale and no zero point"
-        yield MEANINGLESS_COMBINATION.at(words.span, message, help=f"write `{words.type}`")
+        yield MEANINGLESS_COMBINATION.at(words.span, message, help=Advice.write(words.type))
         return
     if words.scheme == "symmetric" and words.zero_point:
         message = f"`{written(words)}`: the zero point of a symmetric tensor is 0"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from qspec.graph.ops import OPAQUE, Op, OpGraph
-from qspec.graph.versions import ABSENT, op_version, rescale_of
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import UNKNOWN, Mistake, Unknown, Value, condition_holds, step_into
 from qspec.schema.target import Row, TargetDefinition
@@ -21,6 +20,7 @@ from qspec.targets.attempt import Attempt, applies, broken_reason, try_rows
 from qspec.targets.constraints import Constraints, constraints
 from qspec.targets.scope import OpScope, SameScale, spelled
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
+from qspec.targets.versions import version_of
 
 MODEL_NAMES = ("static_shapes", "input_types", "output_types", "inputs", "outputs", "ops", "parameters", "memory")
 """What can be asked of a model: `inputs`, `outputs` and `ops` count, `parameters` are the bytes of the constants that
@@ -173,23 +173,6 @@ class _ModelNames:
         value = step_into(self.facts.get(path.head.text, UNKNOWN), path.trailers, self._lookup)
         self.asked.append((path, value))
         return value
-
-
-def version_of(op: Op, graph: OpGraph, representation: Callable[[int], Representation]) -> int | None:
-    """The version that a writer gives *op* with its tensors stored so; None for an op or a type that is not known."""
-    inputs = [representation(tensor) if tensor >= 0 else None for tensor in op.inputs]
-    outputs = [representation(tensor) for tensor in op.outputs]
-    present = [stored for stored in (*inputs, *outputs) if stored is not None]
-    scales = [stored.scale for stored in present] if len(present) == 3 else [None] * 3
-    return op_version(
-        op.kind,
-        [stored.type if stored else ABSENT for stored in inputs],
-        [stored.type for stored in outputs],
-        op.attributes,
-        [graph.tensors[tensor].shape if tensor >= 0 else None for tensor in op.inputs],
-        per_channel=any(stored.granularity == "per_channel" for stored in present),
-        rescale=rescale_of(*scales),
-    )
 
 
 def _static_shapes(graph: OpGraph) -> bool | Unknown:

@@ -3,11 +3,12 @@ one with a misspelt op or a misspelt name in a condition for none."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from qspec.diagnostics import Diagnostic, Span
+from qspec.diagnostics import Advice, Diagnostic, Span
 from qspec.diagnostics.catalogue import UNDEFINED_NAME
 from qspec.graph.attributes import attributes
 from qspec.graph.op_names import OP_NAMES
@@ -15,7 +16,7 @@ from qspec.graph.operands import LISTS, operand_count, operand_names
 from qspec.schema.conditions import nodes
 from qspec.schema.evaluate import Mistake
 from qspec.schema.meant_ops import op_of_layer
-from qspec.schema.names import listed, similar
+from qspec.schema.names import listed, similar, there_is
 from qspec.schema.rows import OP_NAME
 from qspec.schema.target import Form, Group, Operand, OptionDefinition, Row, TargetDefinition
 from qspec.schema.values import number, shown
@@ -46,14 +47,20 @@ def _of_row(row: Row, target: TargetDefinition) -> Iterator[Diagnostic]:
     for name in unknown:
         if OP_NAME.fullmatch(name.text):  # any other name was reported when the row was read
             message = f"`{name.text}` is no op of LiteRT"
-            close = op_of_layer(name.text) or similar(name.text, sorted(OP_NAMES))
-            hint = f"an op with a similar name exists: `{close}`" if close else "ops are named as in LiteRT's schema"
-            if op_of_layer(name.text):
-                hint = f"op names are LiteRT's: write `{close}`"
+            hint = _op(name.text)
             yield UNDEFINED_NAME.at(name.span, message, label="not an op", help=hint)
     kinds = tuple(name.text for name in row.names if name.text not in row.exceptions)
     if kinds and not unknown:  # what operands an unknown op has is not known either
         yield from _of_part(row, _Names(kinds, target.options))
+
+
+def _op(name: str) -> Advice:
+    """The op that was meant: that of a layer, or one with a similar name."""
+    if op := op_of_layer(name):
+        return Advice(f"op names are LiteRT's: write `{op}`", (op,))
+    if close := similar(name, sorted(OP_NAMES)):
+        return Advice(f"an op with a similar name exists: `{close}`", (close,))
+    return Advice("ops are named as in LiteRT's schema")
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,9 @@ def _of_operand(operand: Operand, names: _Names) -> Iterator[Diagnostic]:
 
 
 def _no_operand(operand: str, span: Span, names: _Names) -> Diagnostic:
-    close = similar(operand, names.operands)
-    hint = f"there is {listed(names.operands)}" + (f"; `{close}` is similar" if close else "")
+    hint = there_is(operand, names.operands)
+    if named := re.search(rf"\b{re.escape(operand)}\b", span.source.text[span.start : span.end]):
+        hint = hint.on(Span(span.source, span.start + named.start(), span.start + named.end()))
     message = names.spelled("an", "operand", f"`{operand}`")
     return UNDEFINED_NAME.at(span, message, label="not an operand", help=hint)
 
@@ -183,7 +191,8 @@ def _is_unknown_word(expression: tree.Expression, names: _Names) -> bool:
 def _without_quotes(path: tree.Path) -> Diagnostic:
     name = path.head.text
     message = f"`{name}` is a name here: a bare word is never a text"
-    return UNDEFINED_NAME.at(path.span, message, label="not found", help=f'write it in quotes: `"{name}"`')
+    hint = Advice(f'write it in quotes: `"{name}"`', (f'"{name}"',))
+    return UNDEFINED_NAME.at(path.span, message, label="not found", help=hint)
 
 
 def _of_path(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
@@ -195,7 +204,8 @@ def _of_path(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
     elif name not in names.attributes:
         known = [*names.options, *names.operands, *names.attributes, *COMPUTED]
         close = similar(name, known)
-        hint = f"a name that is similar: `{close}`" if close else _all_there_is(names)
+        every = Advice(_all_there_is(names))
+        hint = Advice(f"a name that is similar: `{close}`", (close,)) if close else every
         message = names.spelled("an", "operand and no attribute", f"`{name}`")
         if "any" in names.kinds:
             message = f"no op has an operand or an attribute `{name}`"
@@ -218,8 +228,7 @@ def _of_trailers(path: tree.Path, names: _Names) -> Iterator[Diagnostic]:
             yield from _out_of_range(operand, position, path.span, names)
         trailers = trailers[1:]
     if trailers and isinstance(trailers[0], tree.Name) and trailers[0].text not in PROPERTIES:
-        close = similar(trailers[0].text, PROPERTIES)
-        hint = f"there is {listed(PROPERTIES)}" + (f"; `{close}` is similar" if close else "")
+        hint = there_is(trailers[0].text, PROPERTIES)
         message = f"an operand has no `{trailers[0].text}`"
         yield UNDEFINED_NAME.at(trailers[0].span, message, label="not found", help=hint)
 
@@ -254,8 +263,7 @@ def _of_model(expressions: Iterable[tree.Expression], target: TargetDefinition) 
                 yield from _of_memory(node, target)
             elif isinstance(node, tree.Path) and node.head.text not in {*_WORDS, *MODEL_NAMES, *target.options}:
                 known = [*MODEL_NAMES, *target.options]
-                close = similar(node.head.text, known)
-                hint = f"there is {listed(known)}" + (f"; `{close}` is similar" if close else "")
+                hint = there_is(node.head.text, known)
                 message = f"a model has no `{node.head.text}`"
                 yield UNDEFINED_NAME.at(node.head.span, message, label="not found", help=hint)
 
@@ -263,8 +271,9 @@ def _of_model(expressions: Iterable[tree.Expression], target: TargetDefinition) 
 def _of_memory(path: tree.Path, target: TargetDefinition) -> Iterator[Diagnostic]:
     """`memory.parameters` is what the table says; there is nothing else, and nothing where it does not say that."""
     subject = shown(path)
+    hint: str | Advice
     if subject != "`memory.parameters`":
-        message, hint = f"there is no {subject}", "write `memory.parameters`"
+        message, hint = f"there is no {subject}", Advice.write("memory.parameters")
     elif "parameters" not in target.memory:
         message, hint = f"`{target.name}` does not say its {subject}", "write `memory.parameters = 8 MiB` in the target"
     else:

@@ -7,6 +7,8 @@ from enum import Enum
 from typing import Literal
 
 from qspec.diagnostics import Span
+from qspec.graph.operands import operand_name
+from qspec.graph.ops import Op
 from qspec.schema.target import Row
 
 Granularity = Literal["per_tensor", "per_channel", "per_block"]
@@ -51,7 +53,8 @@ class Outcome(Enum):
 class Reason:
     """Why, in a sentence, and the place in the table that says so.
 
-    `operand` and `tensor` (its id) name the operand that is the cause, where one is. `undecided` tells that something
+    `operand` and `tensor` (its id) name the operand that is the cause, where one is; a condition names the operand
+    alone. `undecided` tells that something
     it rests on is not known; `broken` that the table's own expression has no meaning.
     """
 
@@ -62,6 +65,13 @@ class Reason:
     undecided: bool = False
     broken: bool = False
     help: str = ""
+
+    def cause(self, op: Op) -> int | None:
+        """The tensor of *op* that is the cause, where one is."""
+        if self.tensor is not None or not self.operand:
+            return self.tensor
+        named = [tensor for at, tensor in enumerate(op.inputs) if operand_name(op.kind, at) == self.operand]
+        return next((tensor for tensor in (*named, op.outputs[0]) if tensor >= 0), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ def _wrong(item: Diagnostic, data: bytes) -> Iterator[str]:
             yield f"{item.code} has no place: {item.message}"
         return
     spans = [item.span, *(span for span, _ in item.related if isinstance(span, Span))]
-    spans += [edit.span for edit in item.fix.edits] if item.fix is not None else []
+    spans += [edit.span for fix in (item.fix, *item.offers) if fix is not None for edit in fix.edits]
     for span in spans:
         if not 0 <= span.start <= span.end <= len(span.source.text):
             yield f"{item.code} stands outside of the text: {item.message}"

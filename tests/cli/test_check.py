@@ -54,13 +54,30 @@ def test_every_shipped_spec_is_clean(check, path):
     assert (0, "no problems\n") == check(str(path))
 
 
-def test_a_copy_of_a_shipped_target_needs_a_name_of_its_own(check, here):
+def test_an_edited_copy_of_a_shipped_target_needs_a_name_of_its_own(check, here):
     shutil.copy(resource("specs") / "targets" / "edgetpu.qspec", here / "edgetpu.qspec")
+    as_it_is = check("edgetpu.qspec")
+    with (here / "edgetpu.qspec").open("a", encoding="utf-8") as file:
+        file.write("# mine\n")
     code, out = check("edgetpu.qspec", "--format", "concise")
     line = (here / "edgetpu.qspec").read_text("utf-8").split("target edgetpu")[0].count("\n") + 1
 
+    assert (0, "no problems\n") == as_it_is
     assert 1 == code
     assert [(f"edgetpu.qspec:{line}:8", "QS104")] == concise_lines(out)
+
+
+def test_what_another_file_of_the_run_uses_is_used(check, here):
+    """A spec may be one of its own and lend its quantizers to others."""
+    (here / "deep").mkdir()
+    lender = GOOD + "quantizer lent { type = int8 }\nquantizer spare { type = int8 }\n"
+    borrower = 'qspec 1\nimport "../lender.qspec"\nrule r match Dense { output = lent }\n'
+    one, other = write("lender.qspec", lender), write("deep/borrower.qspec", borrower)
+    rows = [(f"lender.qspec:{line}:11", "QS903") for line in (GOOD.count("\n") + 1, GOOD.count("\n") + 2)]
+
+    assert rows == concise_lines(check(one, "--format", "concise")[1])
+    assert rows[1:] == concise_lines(check(one, other, "--format", "concise")[1])
+    assert rows[1:] == concise_lines(check(str(here / other), one, "--format", "concise")[1])
 
 
 def test_warnings_alone_are_no_failure(check):
@@ -328,8 +345,8 @@ def test_json_has_the_documented_fields(check):
     assert {"errors": 1, "warnings": 1, "notes": 0} == document["summary"]
     assert [("bad.qspec", 5, 17, "QS301"), ("bad.qspec", 6, 32, "QS101")] == places(document)
     assert {
-        "code", "name", "severity", "message", "path", "start", "end", "label", "related", "help", "fix", "layer", "op",
-        "target",
+        "code", "name", "severity", "message", "path", "start", "end", "label", "related", "help", "fix", "offers",
+        "layer", "op", "target",
     } == set(document["diagnostics"][0])  # fmt: skip
     assert {"line": 6, "column": 34} == document["diagnostics"][1]["end"]
     (placed,) = document["placement"]

@@ -85,7 +85,13 @@ def test_the_json_of_a_page_and_of_the_list(explain):
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
-        ("QS3O1", "a code with a similar name exists: `QS3"),
+        ("QS3O1", "a code with a similar name exists: `QS301`"),
+        ("301", "a code with a similar name exists: `QS301`"),
+        ("QS-30l", "a code with a similar name exists: `QS301`"),
+        ("QS999", "there is no code `QS999`; `qspec explain QS9` lists those of its family"),
+        ("qs3011", "there is no code `qs3011`; `qspec explain QS3` lists those of its family"),
+        ("QS799", "there is no code `QS799`; `qspec explain` lists all of them"),
+        ("oil", "there is no code `oil`; `qspec explain` lists all of them"),
         ("unmached-rule", "a code with a similar name exists: `unmatched-rule`"),
         ("frobnicate", "there is no code `frobnicate`; `qspec explain` lists all of them"),
     ],

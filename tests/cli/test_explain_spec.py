@@ -9,13 +9,7 @@ import pytest
 
 import qspec
 from qspec.cli import main
-from qspec.cli.explain_table import layer, table
-from qspec.diagnostics.text import display_width
-from qspec.plan.explain import Explainer
 from tests.graph.keras_configs import archive, called, conv_2d, functional, inputs, re_lu, small_model, tensor
-from tests.plan import layer_models
-from tests.plan.layer_models import ModelBuilder
-from tests.plan.plan_helpers import plan_of
 
 SPEC = """\
 qspec 1
@@ -73,6 +67,22 @@ def _data(explain, *arguments: str) -> list[dict[str, object]]:
     code, out, _ = explain("s.qspec", "--model", "m.keras", "--format", "json", *arguments)
     assert 0 == code
     return json.loads(out)["layers"]
+
+
+def test_the_types_in_the_file_stand_below_the_table(explain):
+    Path("s.qspec").write_text(SPEC + "output { type = int8 }\n")
+    code, out, _ = explain("s.qspec", "--model", "m.keras")
+    ends = json.loads(explain("s.qspec", "--model", "m.keras", "--format", "json")[1])["ends"]
+
+    assert 0 == code
+    assert (
+        "\n\ninput  image   float32 in the file, int8 inside (the language)\n"
+        "output logits  int8 in the file (output block 6:17)\n\n"
+    ) in out
+    assert [
+        ("input", "image", "float32", "int8", "built_in", None, None),
+        ("output", "logits", "int8", "int8", "boundary", "output", 6),
+    ] == [tuple(end[key] for key in ("side", "name", "type", "inside", "origin", "rule", "line")) for end in ends]
 
 
 def test_for_programs(explain):
@@ -138,35 +148,3 @@ def test_a_spec_that_cannot_be_read_is_told_as_check_tells_it(explain):
 
     assert 1 == code
     assert "error[QS001]" in out
-
-
-@pytest.mark.parametrize("width", [60, 72, 80, 100, 140, 200])
-def test_no_line_is_wider_than_the_terminal(width):
-    m = ModelBuilder()
-    x = m.input(16, 4, name="words")
-    deep = m("LSTM", x, name="a_very/deeply/nested/model/of/layers/with/long/names/memory", units=4)
-    long = m.graph(m("Dense", deep, name="head"))
-    for graph in (layer_models.small_model(), long):
-        plan = plan_of("rule r match Dense { weights = w8(type = int4, range = mse), input = a8_wide }", graph)
-        explainer = Explainer(plan)
-        lines = list(table(explainer, "spec.qspec", "a/model/of/mine.keras", width))
-        for path in explainer.layers():
-            lines += layer(explainer, path, width)
-
-        assert max(map(display_width, lines)) <= width
-
-
-def test_alike_inner_tensors_stand_in_one_row_of_the_table():
-    m = ModelBuilder()
-    x = m("SimpleRNN", m.input(6, 4, name="words"), name="memory", units=4, activation="tanh", use_bias=True)
-    explainer = Explainer(plan_of("", m.graph(x)))
-    (call,) = explainer.layer("memory")
-    lines = list(table(explainer, "s", "m"))
-    start = lines[2].index("slot")
-    slots = [line[start:].split("  ")[0] for line in lines]
-    counts = [int(slot.split("(")[1].split()[0]) for slot in slots if slot.startswith("inner (")]
-
-    assert counts
-    assert sum(each.slot.startswith("inner") for each in call.slots) == sum(counts) + sum(
-        slot.startswith("inner[") for slot in slots
-    )

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from qspec._resources import resource
 from qspec.cli import main
-from qspec.diagnostics import Code, Edit, Fix, Source, Span, json_format
+from qspec.diagnostics import Advice, Code, Edit, Fix, Source, Span, json_format
 from qspec.graph.tflite_file import parse_tflite
 from qspec.lint import check
 from qspec.lint.files.check import check_file
@@ -36,7 +36,7 @@ PATH = Path(json_format.__file__).with_name("output.schema.json")
 SCHEMA: dict[str, Any] = json.loads(PATH.read_text("utf-8"))
 # A field that is new, and takes nothing from those there are: replace the fingerprint of the version.
 # One that means something else or is gone: raise VERSION, and add a line.
-FINGERPRINTS = {1: "7a11037afc708115"}
+FINGERPRINTS = {1: "5a0120db3563d679"}
 
 GOOD = 'qspec 1\nimport "std/int8.qspec"\ndefault { weights = w8, output = a8 }\ndeploy nnapi(api = 30)\n'
 TARGET = """\
@@ -119,7 +119,9 @@ def printed(tmp_path, monkeypatch, capsys):
     (tmp_path / "good.qspec").write_text(GOOD)
     (tmp_path / "own.qspec").write_text(GOOD + TARGET)
     (tmp_path / "bad.qspec").write_text("qspec 1\nrule r match Dense { weights = w9 }\n")
+    (tmp_path / "close.qspec").write_text(GOOD.split("\ndef")[0] + "\ndefault { weights = w8_tensr }\n")
     (tmp_path / "ruled.qspec").write_text(GOOD + "rule head match Dense { weights = w8_tensor }\n")
+    (tmp_path / "edges.qspec").write_text(GOOD + "input { type = int8, range = fixed(0, 1) }\n")
     (tmp_path / "file.tflite").write_bytes(with_signature())
 
     def run(*arguments: str) -> Any:
@@ -139,6 +141,7 @@ COMMANDS = {
     "explain": [
         ["explain", "good.qspec", "--model", "small.keras"],
         ["explain", "ruled.qspec", "--model", "small.keras", "--layer", "logits"],
+        ["explain", "edges.qspec", "--model", "small.keras"],
     ],
     "codes": [["explain"], ["explain", "QS301"]],
     "inspect": [["inspect", "small.keras"], ["inspect", "file.tflite"]],
@@ -163,12 +166,29 @@ def test_every_report_is_in_the_contract(corpus):
         assert [] == wrong(document, "check")
 
 
-def test_a_fix_is_in_the_contract():
+def test_fixes_and_offers_are_in_the_contract():
     source = Source("a.qspec", "qspec 1\n")
     fix = Fix("remove it", (Edit(Span(source, 0, 5), ""),))
     found = Code("QS901", "missing-edition").at(Span(source, 0, 5), "m", fix=fix)
+    offered = Code("QS901", "missing-edition").at(Span(source, 0, 5), "m", help=Advice("m", (fix, "qspec")))
+    document = json_format.document([found, offered])
 
-    assert [] == wrong(json_format.document([found]), "failure")
+    assert [] == wrong(document, "failure")
+    assert [("remove it", []), (None, ["remove it", "write `qspec`"])] == [
+        (item["fix"] and item["fix"]["title"], [offer["title"] for offer in item["offers"]])
+        for item in document["diagnostics"]
+    ]
+
+
+def test_a_similar_name_is_offered_as_an_edit(printed):
+    (item,) = [item for item in printed("check", "bad.qspec")["diagnostics"] if item["code"] == "QS101"]
+
+    assert None is item["fix"]
+    assert [] == item["offers"]  # nothing is defined that `w9` could be
+
+    (item,) = printed("check", "close.qspec")["diagnostics"]
+    place = {"path": "close.qspec", "start": {"line": 3, "column": 21}, "end": {"line": 3, "column": 29}}
+    assert [{"title": "write `w8_tensor`", "edits": [{**place, "text": "w8_tensor"}]}] == item["offers"]
 
 
 def test_a_field_that_nobody_announced_is_refused(corpus):

@@ -117,7 +117,7 @@ def test_colour_on_a_terminal(tmp_path, environment, colours):
     assert colours is ("\x1b[1;31m" in shown)
 
 
-@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
 def test_nothing_is_wider_than_the_terminal(tmp_path, columns):
     pty = pytest.importorskip("pty")
     archive(tmp_path / "small.keras", small_model())

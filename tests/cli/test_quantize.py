@@ -337,6 +337,18 @@ def test_data_are_held_against_a_fixed_range(run, here, range_, words):
         assert "--> range.qspec:6:30" in out
 
 
+def test_calibration_data_are_held_against_a_fixed_range_too(run, here):
+    """Those that judge fit, and those that calibrate are ten times as large."""
+    (here / "range.qspec").write_text(SPEC + "input { type = int8, range = fixed(-1, 1) }\n")
+    np.save("large.npy", 10 * np.load("data.npy"))
+    assert 0 == run(*quantize("range.qspec", data="large.npy"))[0]
+    code, out = run(*verify("out.tflite", "range.qspec"), "--calibration", "large.npy")
+
+    assert 0 == code, out
+    assert 1 == out.count("warning[QS607]")
+    assert "of the data lie outside" in out
+
+
 def test_names_in_an_archive_are_told_where_they_are_not_those_of_inputs(run, here):
     samples = np.load("data.npy")
     np.savez("more.npz", image=samples, labels=np.zeros(12))

@@ -20,12 +20,12 @@ def test_the_schema_alone_and_a_spec_that_fits_it(tmp_path: Path):
     assert ["phone", "coral", "android"] == [deploy["name"] for deploy in json.loads(spec.out)["deploys"]]
 
 
-def test_a_spec_with_mistakes_is_told_instead(tmp_path: Path):
+def test_a_spec_with_mistakes_is_told_on_standard_error(tmp_path: Path):
     (tmp_path / "bad.qspec").write_text("qspec 1\ndefault { weights = w9 }\n", "utf-8")
     done = qspec("schema", "bad.qspec", cwd=tmp_path)
 
-    assert (1, "") == (done.code, done.err)
-    assert done.out.startswith("error[QS101]: quantizer `w9` is not defined")
+    assert (1, "") == (done.code, done.out)
+    assert done.err.startswith("error[QS101]: quantizer `w9` is not defined")
 
 
 def test_a_spec_comes_through_a_pipe(tmp_path: Path):

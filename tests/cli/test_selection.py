@@ -59,6 +59,7 @@ def told(tmp_path, monkeypatch, capsys):
         (["--ignore", "unmatched-rule, QS408"], ["QS302"]),
         (["--ignore", "QS3", "--select", "QS301"], ["QS301"]),
         (["--select", "QS3", "--ignore", "QS301"], ["QS302"]),
+        (["--select", "QS301,,QS4,"], ["QS408", "QS301"]),
         (["--select", "QS301", "--ignore", "QS301"], []),
         (["--select", "QS6"], []),
     ],
@@ -85,7 +86,9 @@ def test_errors_are_always_told(told, arguments):
         (["--select", "QS391"], "there is no code `QS391`"),
         (["--ignore", "unmached-rule"], "a code with a similar name exists: `unmatched-rule`"),
         (["--select", "frobnicate"], "`qspec explain` lists all of them"),
-        (["--select", ""], "there is no code ``"),
+        (["--select", ""], "`--select ''` names no code: give some, as in `--select QS3,unmatched-rule`"),
+        (["--select", "QS3", "--select", ","], "`--select ','` names no code"),
+        (["--ignore", " , "], "`--ignore ' , '` names no code"),
         (["--select", "Q"], "there is no code `Q`"),
     ],
 )

@@ -92,6 +92,7 @@ def test_json_of_a_span():
         ],
         "help": "define it",
         "fix": None,
+        "offers": [],
         "layer": None,
         "op": None,
         "target": None,

@@ -105,6 +105,17 @@ def test_related_places_and_fixes_and_what_it_is_about():
     assert {"layer": "head", "target": "coral"} == result["properties"]
 
 
+def test_what_may_be_meant_is_proposed_too():
+    """`fixes` are proposed fixes (3.27.30), each once."""
+    fix, offer = (Fix(f"write `{word}`", (Edit(span("w9"), word),)) for word in ("w8", "a8"))
+    offered = UNDEFINED_NAME.at(span("w9"), "m", offers=(fix, offer))
+    both = UNDEFINED_NAME.at(span("w9"), "m", fix=fix, offers=(fix, offer))
+
+    for found in (offered, both):
+        (result,) = run(found)["results"]
+        assert ["write `w8`", "write `a8`"] == [each["description"]["text"] for each in result["fixes"]]
+
+
 def test_every_level_is_one_of_sarif():
     levels = [W9, UNMATCHED_RULE.at(span("Dense"), "w"), OVERRIDDEN_RULE.at(span("w9"), "n", severity=Severity.NOTE)]
 

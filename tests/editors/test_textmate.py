@@ -46,7 +46,7 @@ def test_the_keywords_are_those_of_the_grammar():
 def test_the_words_for_operators_are_those_of_the_grammar():
     words = {"like", "matches"} | (set(OPERATORS) - {"as", "where", "because"})
 
-    assert words == words_of("keyword", "keyword.operator.word")
+    assert words == words_of("keyword", "keyword.operator.wordlike")
 
 
 def test_the_values_are_the_reserved_ones():

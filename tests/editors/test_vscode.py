@@ -50,6 +50,7 @@ def test_the_extension_is_packaged(extension: Path):
         manifest = json.loads(package.read("extension/package.json"))
         grammar = package.read("extension/syntaxes/qspec.tmLanguage.json")
     needed = {"dist/extension.js", "syntaxes/qspec.tmLanguage.json", "language-configuration.json", "LICENSE.txt"}
+    needed |= {os.path.normpath(each["path"]) for each in manifest["contributes"]["grammars"]}
     assert {f"extension/{name}" for name in needed} <= names
     assert not any("node_modules" in name for name in names)
     assert f"extension/{os.path.normpath(manifest['main'])}" in names

@@ -212,3 +212,30 @@ def test_accuracy_is_judged_by_all_labelled_samples(tmp_path):
     drop = 50 - 100 * np.mean(np.argmax(result.predict(data), -1) == labels)
 
     assert [f"`accuracy_drop` is {drop:g}%"] == [item.message.split(":")[-1].strip() for item in result.diagnostics]
+
+
+@pytest.mark.parametrize("changed", [5, 2])
+def test_weights_of_another_model_are_told_once_where_they_are_many(tmp_path, changed):
+    """Nothing but the weights has another scale: the ranges of activations are fixed, and there are no biases."""
+    fixed = "default { weights = w8, output = a8(range = fixed(-4, 4)) }\ninput { type = int8, range = fixed(-4, 4) }\n"
+    spec = qspec.loads(SPEC.partition("default")[0] + fixed)
+    keras.utils.set_random_seed(1)
+    stack = [keras.layers.Dense(6, use_bias=False, name=f"dense_{number}") for number in range(5)]
+    model = keras.Sequential([keras.Input((6,)), *stack])
+    data = inputs_of(model)
+    path = qspec.quantize(spec, model, data, tmp_path / "m.tflite").path
+    for layer in stack[:changed]:
+        layer.kernel.assign(2 * layer.kernel)
+
+    with pytest.raises(SpecError) as raised:
+        qspec.verify(path, spec, model, data)
+
+    found = raised.value.diagnostics
+    assert {"QS601"} == {item.code for item in found}
+    if changed == 5:
+        (item,) = found
+        assert item.message.startswith("5 weight tensors have another scale or zero point than in the plan: `dense_0")
+        assert item.message.endswith(", and so 4 more")
+        assert "they are those of another model, or training went on since" == item.help
+    else:
+        assert ["`dense_0", "`dense_1"] == [item.message.removeprefix("tensor ")[:8] for item in found]

@@ -134,6 +134,10 @@ CASES = {
         "QS403", "small", USUAL + "deploy ethos_u\nrule r match Conv2D { weights = w8(type = int4) }\n",
         "ethos_u", [("ethos_u.qspec", None), (OWN, "w8(type = int4)")],
     ),
+    "a deployed target, the version that it refuses, and the assignment that brings it": (
+        "QS403", "small", USUAL + "deploy edgetpu\nrule r match Conv2D { weights = w8(type = int4) }\n",
+        "edgetpu", [("edgetpu.qspec", "version >= 6"), (OWN, "w8(type = int4)")],
+    ),
     "a deployed target and the line that warns": (
         "QS404", "small", USUAL + "target npu on tflite { op MEAN { input = int8, warn when true because \"odd\" } }\n"
         "deploy npu\n",

@@ -50,3 +50,21 @@ def test_what_a_rule_keeps_off_is_a_warning_of_its_own() -> None:
 
 def test_beside_a_mistake_there_is_no_note() -> None:
     assert [] == left(SPEC + "rule head match Dense { weights = w9 }\n")
+
+
+def test_a_version_that_a_quantizer_brings_is_told_at_the_quantizer() -> None:
+    """CONV_2D has version 3 with int8 weights, 7 with int4 ones (LiteRT f674577, op_version.cc)."""
+    target = "target old on tflite { op CONV_2D { require version <= 3 } }\ndeploy old\n"
+    ends = SPEC.partition("target tensors")[0] + "quantizer w4 extends w8 { type = int4 }\n"
+    rule = 'rule stem match Conv2D where name == "stem" { weights = w4 }\n'
+    (found,) = (item for item in left(ends + target + rule) if "CONV_2D of `stem`" in item.message)
+
+    assert "`old` leaves CONV_2D of `stem` to the host: `version <= 3` does not hold: `version` is 7" == found.message
+    assert ("warning", "w4") == (found.severity.value, found.span.source.text[found.span.start : found.span.end])
+
+
+def test_a_cast_at_the_edge_of_the_model_is_not_because_of_default() -> None:
+    """XNNPACK has no QUANTIZE from uint8 to int8, and uint8 is what the `input` block asks for."""
+    text = SPEC.partition("target tensors")[0].replace("input { type = int8 }", "input { type = uint8 }")
+
+    assert [] == [item for item in left(text + "deploy xnnpack\n") if "QUANTIZE" in item.message]

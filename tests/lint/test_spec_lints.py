@@ -117,6 +117,10 @@ def test_files_that_import_each_other_are_another_mistake():
         ("rule r match Conv2D as conv -> ReLU as act where not act { conv.weights = w8 }", []),
         ("rule r match Conv2D as weights -> ReLU { output = a8 }", ["weights"]),
         ("rule r match Conv2D as path where path { output = a8 }", ["path"]),
+        ("rule r match Dense as units where units { output = a8 }", ["units"]),
+        ("rule r match Dense as filters { output = a8 }", []),  # no Dense has such an attribute
+        ("rule r match Dense as head -> ReLU as activation { output = a8 }", ["activation"]),
+        ("pattern part = Conv2D\nrule r match part as strides { output = a8 }", ["strides"]),
         ("layer Mine as Conv2D\nrule r match Conv2D as Mine { output = a8 }", ["Mine"]),
         ("pattern Block = Dense\nrule r match Block { output = a8 }", []),
         ("pattern Softmax = Dense\nrule r match Softmax { output = a8 }", ["Softmax"]),

@@ -96,8 +96,13 @@ class Oracle:
     def inputs(self, call: int) -> list[int]:
         return [value.call for value in self.graph.calls[call].inputs]
 
-    def is_a(self, call: int, name: str) -> bool:
-        return name == "any" or self.graph.calls[call].layer.class_name == name
+    def is_a(self, call: int, pattern: tree.LayerClass | tree.RawOperation | tree.Merge) -> bool:
+        asked, layer = pattern.layer if isinstance(pattern, tree.Merge) else pattern, self.graph.calls[call].layer
+        operation = isinstance(asked, tree.RawOperation)
+        return (asked.name.text == "any" and not operation) or (asked.name.text, operation) == (
+            layer.class_name,
+            layer.operation,
+        )
 
     # ---- forwards: a reading and its last layer
 
@@ -107,9 +112,9 @@ class Oracle:
         match pattern:
             case tree.LayerClass() if pattern.name.text in self.definitions:
                 yield from self.forwards(self.definitions[pattern.name.text].pattern, previous, first, prefix)
-            case tree.LayerClass() | tree.Merge():
+            case tree.LayerClass() | tree.RawOperation() | tree.Merge():
                 for call in [first] if previous is None else self.readers(previous.call):
-                    if self.is_a(call, pattern.name.text):
+                    if self.is_a(call, pattern):
                         yield from ((each, End(call)) for each in self.at_layer(pattern, call, previous, prefix))
             case tree.Step():
                 inside, name = self.named(pattern, prefix)
@@ -138,10 +143,10 @@ class Oracle:
                 yield reading + rest, end
 
     def at_layer(
-        self, pattern: tree.LayerClass | tree.Merge, call: int, previous: End | None, prefix: str
+        self, pattern: tree.LayerClass | tree.RawOperation | tree.Merge, call: int, previous: End | None, prefix: str
     ) -> Iterator[Reading]:
         here = Reading(frozenset({call}), () if previous is None else ((previous.call, call, previous.captures),))
-        if isinstance(pattern, tree.LayerClass):
+        if not isinstance(pattern, tree.Merge):
             yield here
             return
         inputs = self.inputs(call)
@@ -163,7 +168,7 @@ class Oracle:
     def assigned(self, merge: tree.Merge, inputs: list[int], prefix: str) -> Iterator[Reading]:
         if len(inputs) < len(merge.inputs) or (len(inputs) > len(merge.inputs) and not merge.rest):
             return
-        yield from self.placed(merge.inputs, inputs, prefix, merge.name.text in ANY_ORDER)
+        yield from self.placed(merge.inputs, inputs, prefix, merge.layer.name.text in ANY_ORDER)
 
     def placed(
         self, parts: Sequence[tree.Pattern], inputs: list[int], prefix: str, any_order: bool
@@ -196,9 +201,9 @@ class Oracle:
                 for call in before.choice:
                     name = prefix + pattern.name.text
                     yield Reading(arrows=arrow(call, before, name), asked=((name, call),)), Before(())
-            case tree.LayerClass() | tree.Merge():
+            case tree.LayerClass() | tree.RawOperation() | tree.Merge():
                 for call in before.choice:
-                    if self.is_a(call, pattern.name.text):
+                    if self.is_a(call, pattern):
                         for reading, behind in self.before_layer(pattern, call, prefix):
                             yield Reading(arrows=arrow(call, before)) + reading, behind
             case tree.Step():
@@ -228,10 +233,10 @@ class Oracle:
                 yield reading + rest, start
 
     def before_layer(
-        self, pattern: tree.LayerClass | tree.Merge, call: int, prefix: str
+        self, pattern: tree.LayerClass | tree.RawOperation | tree.Merge, call: int, prefix: str
     ) -> Iterator[tuple[Reading, Before]]:
         here, inputs = Reading(frozenset({call})), self.inputs(call)
-        if isinstance(pattern, tree.LayerClass):
+        if not isinstance(pattern, tree.Merge):
             yield here, Before(tuple(dict.fromkeys(inputs)), call)
             return
         for producer in dict.fromkeys(inputs):

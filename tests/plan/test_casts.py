@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.plan.layer_models import ModelBuilder
@@ -51,7 +53,8 @@ def test_the_range_of_an_input_comes_from_its_block(small):
     plan = plan_of("input { type = int8, range = fixed(0, 1) }", small)
     decision = plan.decisions[named(plan, "image")]
 
-    assert ("fixed", "boundary") == (decision.quantizer.range.method, decision.origin.kind)
+    kinds_of_origin = (decision.origin.kind, decision.range_by.kind)
+    assert ("fixed", ("default", "boundary")) == (decision.quantizer.range.method, kinds_of_origin)
     # scale (1 - 0) / 255 in float32, zero point -128
     assert (0.003921568859368563, -128) == plan.ranges[decision.range].fixed
 
@@ -118,6 +121,17 @@ def test_an_island_back_into_integers_uses_the_consumers_input_slot(small):
     assert "a8_wide" == plan.decisions[cast.outputs[0]].quantizer.name
 
 
+@pytest.mark.parametrize(("general", "own"), [("a8", "a16"), ("a16", "a8")])
+def test_an_op_behind_an_island_reads_the_type_that_it_computes_in(general, own, small):
+    text = f"default {{ weights = w8, output = {general} }}\nrule i match Conv2D {{ all = float }}\n"
+    plan = plan_of(text + f"rule s match SeparableConv2D | MaxPooling2D {{ output = {own} }}", small)
+    pool = plan.decisions[named(plan, "pool")].quantizer
+    (read,) = {plan.casts[edge] for edge in plan.casts if edge[1] == named(plan, "stem_relu")}
+
+    assert "QS401" not in codes(plan)
+    assert pool.type == plan.ops.tensors[read].type
+
+
 def test_an_input_that_differs_puts_a_quantize_between(small):
     plan = plan_of("rule r match Add { input[0] = a8_wide }", small)
     (cast,) = [op for op in plan.ops.ops if op.kind == "QUANTIZE" and op.layer == "block/add"]
@@ -142,15 +156,27 @@ def test_equal_casts_of_one_tensor_are_one():
     assert 1 == sum(op.kind == "QUANTIZE" and op.layer != "image" for op in plan.ops.ops)
 
 
-def test_casts_are_found_by_the_call_that_reads():
+def test_one_tensor_that_is_two_outputs_may_have_two_types():
+    m = ModelBuilder()
+    x = m("Dense", m.input(8, name="image"), name="d")
+    graph = replace(m.graph(x, x, x), output_names=("a", "b", "c"))
+
+    plan = plan_of('output["a"] { type = uint8 }\noutput["b"] { type = int8 }\noutput["c"] { type = uint8 }', graph)
+
+    assert [] == codes(plan)
+    assert ["uint8", "int8", "uint8"] == [plan.ops.tensors[tensor].type for tensor in plan.ops.outputs]
+    assert 2 == len(set(plan.ops.outputs))
+
+
+def test_casts_are_found_by_the_op_that_reads():
     m = ModelBuilder()
     x = m("ReLU", m.input(8, name="image"), name="r")
     y = m("Dense", m("Dropout", x, name="drop"), name="d")
     layers = m.graph(y)
     plan = plan_of("rule r match Dense { all = float }", layers)
 
-    assert (3, named(plan, "r")) in plan.casts
-    assert "float32" == plan.ops.tensors[plan.casts[3, named(plan, "r")]].type
+    (result,) = {result for (_, tensor), result in plan.casts.items() if tensor == named(plan, "r")}
+    assert "float32" == plan.ops.tensors[result].type
 
 
 def test_an_input_slot_of_a_float_layer_is_reported(small):
@@ -239,6 +265,18 @@ def test_a_block_for_an_input_of_integers_is_not_dropped_silently(text, expected
     embedded = m("Embedding", ids, name="words", input_dim=10, output_dim=4)
 
     assert expected == [code for code in codes(plan_of(text, m.graph(embedded))) if code != "QS307"]
+
+
+@pytest.mark.parametrize("text", ["input { type = int32 }", 'output["head"] { type = int64 }'])
+def test_real_numbers_at_the_edge_have_no_type_that_counts(text, small):
+    plan = plan_of(text, small)
+    (error,) = plan.diagnostics
+
+    assert ("QS201", "error") == (error.code, error.severity.value)
+    assert text.partition("= ")[2].removesuffix(" }") == error.span.source.text[error.span.start : error.span.end]
+    assert "`type` is `float32`, `float16`, `int8`, `uint8` or `int16` here" == error.help
+    ends = (*plan.ops.inputs, *plan.ops.outputs)
+    assert ["float32"] * 2 == [plan.ops.tensors[end].type for end in ends]
 
 
 @pytest.mark.parametrize(

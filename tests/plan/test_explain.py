@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qspec.graph.layers import LayerGraph
-from qspec.plan.explain import Explainer, SlotExplanation, assigned_words, decider, words
+from qspec.plan.explain import Explainer, SlotExplanation
 from qspec.plan.explain_rules import RuleExplanation
+from qspec.plan.explain_words import assigned_words, decider, labels, words
 from qspec.schema.quantizer import Quantizer, Range
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import plan_of
+from tests.plan.test_inputs_by_name import CONFIG as ATTENTION
 from tests.plan.test_islands import volumes
+from tests.plan.test_states import LSTM
 
 
 def slot(text: str, layers: LayerGraph, path: str, name: str, number: int = 1) -> SlotExplanation:
@@ -31,6 +36,13 @@ def said(explanation: SlotExplanation) -> list[str]:
     ]
 
 
+def small_without_head() -> LayerGraph:
+    """An image, a convolution, and the means of its channels."""
+    m = ModelBuilder()
+    conv = m("Conv2D", m.input(8, 8, 4, name="image"), name="conv")
+    return m.graph(m("GlobalAveragePooling2D", conv, name="gap"))
+
+
 # ---- slots
 
 
@@ -49,11 +61,37 @@ def test_the_chain_of_what_was_said_begins_with_default(small):
     ]
 
 
-def test_an_input_block_has_the_last_word(small):
+def test_a_block_of_the_model_s_edges_decides_the_range_alone(small):
     image = slot("input { type = int8, range = fixed(0, 1) }", small, "image", "output")
+    wide = "rule s match GlobalAveragePooling2D { output = a8(type = int16, scheme = symmetric) }"
+    gap = "output { type = int8, range = fixed(-4, 4) }\n" + wide
+    pooled = small_without_head()
+    head = slot(gap, pooled, "gap", "output")
 
-    assert ["a8 by default", "a8 by input block"] == said(image)
+    assert ["a8 by default"] == said(image)
+    assert ((), "default", "input block") == (image.overridden, decider(image.origin), decider(image.range_by))
     assert Range("fixed", (0, 1)) == image.quantizer.range
+    assert ["a8"] == [each.quantizer.name for each in head.overridden]
+    assert ("int16", "rule s", "output block") == (
+        head.quantizer.type,
+        decider(head.origin),
+        decider(head.range_by),
+    )
+    assert Range("fixed", (-4, 4)) == head.quantizer.range
+    assert ("decides", "`output`") == ((found := rule(gap, pooled, "gap")).outcome, found.reason)
+
+
+def test_an_input_block_has_the_last_word_on_the_type(small):
+    text = "input { type = int16, range = fixed(0, 1) }\nrule r match InputLayer { output = a8_wide }"
+    image, found = slot(text, small, "image", "output"), rule(text, small, "image")
+
+    assert ["a8 by default", "a8_wide by rule r", "a8_wide by input block"] == said(image)
+    assert ("int16", "input block", "input block") == (
+        image.quantizer.type,
+        decider(image.origin),
+        decider(image.range_by),
+    )
+    assert ("overridden", "`output`: the input block decides") == (found.outcome, found.reason)
 
 
 def test_what_fusion_removes_names_the_slot_that_holds_it(small):
@@ -88,7 +126,7 @@ def test_a_shared_scale_names_the_other_slots(small):
 
 
 def test_a_constraint_that_changes_a_quantizer_says_why(small):
-    assert ("it shares one scale with `stem_relu`",) == slot(
+    assert ("it shares one scale with `output` of `stem_relu`",) == slot(
         "rule r match MaxPooling2D { output = a8_wide }\nrule s match ReLU { output = a8 }", small, "pool", "output"
     ).changes
     assert ("the output of SOFTMAX always has scale 0.00390625 and zero point -128",) == slot(
@@ -123,6 +161,77 @@ def test_a_requantized_input_says_so():
     assert len(changed) == 1
     assert changed[0].changes[0].startswith("a QUANTIZE makes it of what `")
     assert "requantized for CONCATENATION, whose inputs share one scale" in changed[0].changes
+
+
+def attention(heads: str = "") -> Explainer:
+    """Of words that attend to themselves; *heads* is what a rule says of it."""
+    m = ModelBuilder()
+    words = m.input(6, 8, name="words")
+    result = m("MultiHeadAttention", words, words, name="heads", **ATTENTION, attention_axes=None)
+    m.calls[-1] = replace(m.calls[-1], inputs=(words, words), arguments=(words, words))
+    text = f"rule r match MultiHeadAttention {{ {heads} }}" if heads else ""
+    return Explainer(plan_of(text, m.graph(result)))
+
+
+def test_what_is_requantized_inside_a_layer_is_told_where_it_comes_from():
+    explainer = attention('output = a16, inner["scores"] = a8')
+    casts = {slot.slot: slot.casts for slot in explainer.layer("heads")[0].slots if slot.casts}
+
+    to_int8 = 'a QUANTIZE makes int8 asymmetric per-tensor of it for `inner["scores"]`'
+    assert {
+        'inner["query_heads"]': (to_int8,),
+        'inner["key_heads"]': (to_int8,),
+        'inner["scores"]': ('a QUANTIZE makes int16 symmetric per-tensor of it for `inner["probabilities"]`',),
+    } == casts
+
+
+def test_an_input_that_is_read_in_two_types_tells_both():
+    (read,) = (slot for slot in attention('inner["query"] = a16').layer("heads")[0].slots if slot.kind == "input")
+
+    assert "int16" == read.quantizer.type
+    assert ("a QUANTIZE makes it of what `words` gives",) == read.changes
+    assert ('read as it is given for `inner["key"]`, `inner["value"]`',) == read.casts
+
+
+def test_every_slot_of_a_layer_has_a_name_of_its_own():
+    m = ModelBuilder()
+    rows = m("LSTM", m.input(3, 4, name="series"), name="memory", **LSTM)
+    recurrent = Explainer(plan_of("", m.graph(m("GRU", rows, name="steps", units=4))))
+    names = [[slot.slot for slot in call.slots] for each in (attention(), recurrent) for call in each.all()]
+
+    assert all(len(set(each)) == len(each) for each in names)
+    assert ['bias["query_bias"]', 'bias["key_bias"]', 'bias["value_bias"]', 'bias["output_bias"]'] == [
+        slot.slot for slot in attention().layer("heads")[0].slots if slot.kind == "bias"
+    ]
+    assert 4 == sum(slot.kind == "bias" for slot in recurrent.layer("memory")[0].slots)
+
+
+def test_a_bias_by_its_name_is_what_a_spec_may_speak_of():
+    explainer = attention('bias["key_bias"] = a8(type = int32, scheme = symmetric)')
+    biases = {slot.slot: decider(slot.origin) for slot in explainer.layer("heads")[0].slots if slot.kind == "bias"}
+
+    assert {'bias["key_bias"]': "rule r"} == {name: by for name, by in biases.items() if by != "the language"}
+    assert 4 == len(biases)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("", "a QUANTIZE makes it of the file's input `image`, which is float32", "a DEQUANTIZE makes float32"),
+        ("input { type = int8 }\noutput { type = uint8 }", None, "a QUANTIZE makes uint8"),
+        (
+            "input { type = float16 }\noutput { type = float16 }",
+            "a DEQUANTIZE and a QUANTIZE make it of the file's input `image`, which is float16",
+            "a DEQUANTIZE and a CAST make float16",
+        ),
+        ("input { type = int8 }\noutput { type = int8 }", None, None),
+    ],
+)
+def test_a_slot_at_the_file_s_ends_tells_what_the_file_has_there(small, text, first, last):
+    image, head = (slot(text, small, path, "output") for path in ("image", "head"))
+
+    assert ((first,) if first else ()) == image.notes
+    assert ((f"{last} of it for the file's output `head`",) if last else ()) == head.notes
 
 
 def test_a_float_island_gives_its_reason():
@@ -244,7 +353,7 @@ def test_an_overridden_rule_says_by_which(small):
     found = Explainer(plan_of(text, small)).rules("head")
 
     assert ["overridden", "decides"] == [each.outcome for each in found]
-    assert '`weights["kernel"]`: later `two` decides' == found[0].reason
+    assert '`weights["kernel"]`: later rule two decides' == found[0].reason
     assert "spec.qspec:8:32" == str(found[0].place)
 
 
@@ -257,7 +366,7 @@ def test_what_became_of_each_rule(small):
     """
 
     assert (
-        "1 match, decides 0 slots; 1 overridden by two",
+        "1 match, decides 0 slots; 1 overridden by rule two",
         "10 matches, decides 4 slots",
         "no match",
         "no match; its condition is true of none of 1",
@@ -265,6 +374,29 @@ def test_what_became_of_each_rule(small):
 
 
 # ---- words
+
+
+def test_quantizers_of_one_name_have_labels_that_tell_them_apart():
+    types = (("int8", "symmetric"), ("int8", "asymmetric"), ("int16", "symmetric"))
+    ranges = (Range(), Range("fixed", (-1, 1)), Range("fixed", (-1, 2)), Range("mse"))
+    alike = [
+        Quantizer(name="q", type=type_, scheme=scheme, granularity=granularity, range=range_, narrow=narrow)
+        for type_, scheme in types
+        for granularity in ("per_tensor", "per_channel")
+        for range_ in ranges
+        for narrow in (False, True)
+    ]
+    found = labels([*alike, Quantizer(name="a8"), Quantizer(name="a8")])
+
+    assert len({words(each) for each in alike}) + 1 == len(found) == len(set(found.values()))
+    assert "a8" == found[words(Quantizer(name="a8"))]
+    assert all(label.startswith("q, ") for label in found.values() if label != "a8")
+
+
+def test_a_label_says_no_more_than_what_differs():
+    plain, fixed = Quantizer(name="a8"), Quantizer(name="a8", range=Range("fixed", (-1, 1)))
+
+    assert {words(plain): "a8", words(fixed): "a8, fixed(-1, 1)"} == labels([plain, fixed])
 
 
 @pytest.mark.parametrize(

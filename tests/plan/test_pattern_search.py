@@ -19,6 +19,7 @@ from tests.plan.pattern_oracle import Oracle
 
 PLAIN = ("A", "B", "C")
 MERGES = ("Add", "Join")
+MEETING = ("Add", "Add", "Join", "any", 'Operation("Add")')
 
 
 # ---- random graphs and patterns
@@ -34,7 +35,8 @@ def random_graph(chance: random.Random) -> LayerGraph:
         if chance.random() < 0.4:
             inputs = [values[-1], *(chance.choice(values[-4:]) for _ in range(chance.choice((1, 1, 2))))]
             chance.shuffle(inputs)
-            values.append(m(chance.choice(MERGES), *inputs))
+            kind = chance.choice(MERGES)
+            values.append(m.operation(kind, *inputs) if chance.random() < 0.3 else m(kind, *inputs))
         elif chance.random() < 0.15:
             values.append(m(chance.choice(shared), chance.choice(recent)))
         else:
@@ -59,7 +61,7 @@ class RandomPattern:
         self.captures.append("x")
         middle = self.chance.choice(("any", "any -> any?", "(A | any) as m -> any?", self.chain(1)))
         again = self.chance.choice(("x", "x", "x, ...", "x -> any", "(x | B)", "x -> B?"))
-        block = f"{start} -> {middle} -> {self.chance.choice(('Add', 'Add', 'Join', 'any'))}({again})"
+        block = f"{start} -> {middle} -> {self.chance.choice(MEETING)}({again})"
         if self.chance.random() < 0.3:
             block = f"{self.chance.choice(('Add', 'Join'))}({block}, any)"
         elif self.chance.random() < 0.2:
@@ -88,7 +90,7 @@ class RandomPattern:
         if kind < 0.1 and self.used:
             return self.chance.choice(self.used)
         if depth and kind < 0.3:
-            name = self.chance.choice((*MERGES, "Add", "any"))
+            name = self.chance.choice((*MEETING, 'Operation("Join")'))
             inputs = [self.chain(depth - 1, in_input=True) for _ in range(self.chance.choice((1, 2, 2)))]
             return f"{name}({', '.join(inputs)}{', ...' if self.chance.random() < 0.3 else ''})"
         if depth and kind < 0.45:
@@ -96,7 +98,7 @@ class RandomPattern:
             return f"(({parts[0]}) | ({parts[1]}))"
         if depth and kind < 0.55:
             return f"({self.chain(depth - 1, in_input=in_input)})"
-        return self.chance.choice((*PLAIN, "any", "any", *MERGES))
+        return self.chance.choice((*PLAIN, "any", "any", *MERGES, 'Operation("Add")'))
 
 
 def random_spec(chance: random.Random) -> Spec | None:

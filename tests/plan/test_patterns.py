@@ -168,6 +168,34 @@ def test_raw_operations_are_no_layers():
     assert ["add_2 layer"] == names(found('Operation("Add") -> Add', layers))
 
 
+def test_raw_operations_have_inputs():
+    """`c2(c1(x)) + x`, and the same as what a Subtract takes from x."""
+    m = ModelBuilder()
+    x = m("ReLU", m.input(4, name="image"), name="x")
+    deep = m("Dense", m("Dense", x, name="c1"), name="c2")
+    total = m.operation("Add", deep, x)
+    layers = m.graph(m.operation("Subtract", x, total))
+
+    assert ["x c1 c2 add_4"] == names(found('any as start -> Dense -> Dense -> Operation("Add")(start)', layers))
+    assert ["x c2 add_4"] == names(found('Operation("Add")(ReLU, Dense)', layers))
+    assert [] == names(found("Add(ReLU, Dense)", layers))
+    assert [] == names(found('Operation("Add")(ReLU)', layers))
+    assert ["x add_4"] == names(found('Operation("Add")(ReLU, ...)', layers))
+    assert ["x add_4 subtract_5"] == names(found('Operation("Subtract")(ReLU, Operation("Add"))', layers))
+    assert [] == names(found('Operation("Subtract")(Operation("Add"), ReLU)', layers))
+
+
+def test_the_inputs_of_operations_have_an_order_where_they_mean_different_things():
+    """`keras.ops.average(x, weights=w)` weighs x, while the layer Average takes the mean of all."""
+    m = ModelBuilder()
+    x, w = m("ReLU", m.input(4), name="x"), m("Dense", m.input(4), name="w")
+    layers = m.graph(m.operation("Average", x, w), m("Average", x, w, name="mean"))
+
+    assert [] == names(found('Operation("Average")(Dense, ReLU)', layers))
+    assert ["x w average_4"] == names(found('Operation("Average")(ReLU, Dense)', layers))
+    assert ["x w mean"] == names(found("Average(Dense, ReLU)", layers))
+
+
 def test_custom_layers_match_by_class_name():
     m = ModelBuilder()
     x = m("MyLayer", m.input(4), name="mine", package="my_package")

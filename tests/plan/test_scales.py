@@ -50,6 +50,49 @@ def concatenation(*activations):
     return m.graph(m("Concatenate", *parts, name="joined"))
 
 
+def test_what_is_inside_a_layer_and_was_not_spoken_of_is_not_lost():
+    """A rule for the output of `silu` speaks of no LOGISTIC, whose scale is fixed."""
+    m = ModelBuilder()
+    x = m("Activation", m.input(8, name="image"), name="one", activation="silu")
+    graph = m.graph(m("Activation", x, name="two", activation="silu"))
+
+    quiet = plan_of("rule r match Activation { output = a8_wide }", graph)
+    told = plan_of('rule r match Activation { output = a8_wide, inner["sigmoid"] = a8_wide }', graph)
+
+    assert ["LOGISTIC", "MUL"] * 2 == [kind for kind in kinds(quiet) if "QUANTIZE" not in kind]
+    assert [] == codes(quiet)
+    (diagnostic,) = told.diagnostics
+    assert '`inner["sigmoid"]` of `one` (and 1 more layer) does not get `a8_wide`' in diagnostic.message
+    assert "scale 0.00390625 and zero point -128" in diagnostic.message
+
+
+def test_a_rule_without_a_range_loses_none_to_a_block():
+    m = ModelBuilder()
+    graph = m.graph(m("Dense", m.input(8, name="image"), name="score"))
+
+    plan = plan_of("output { type = int8, range = fixed(-4, 4) }\nrule r match Dense { output = a16 }", graph)
+
+    assert [] == codes(plan)
+    assert ("a16", (-4, 4)) == (quantizer_of(plan, "score"), group(plan, "score").quantizer.range.arguments)
+
+
+def test_what_a_block_says_and_is_lost_is_told_as_the_blocks():
+    m = ModelBuilder()
+    x = m.input(8, name="image")
+    graph = m.graph(m("Dense", x, name="classes", activation="softmax"), m("Dense", x, name="score"))
+
+    plan = plan_of(
+        'output { type = int8, range = fixed(-4, 4) }\nrule r match Dense where name == "score" { output = a16(range = mse) }',
+        graph,
+    )
+
+    lost, overridden = sorted(plan.diagnostics, key=lambda item: item.span.start)
+    assert "`output` of `classes` does not get what the `output` block says: the output of SOFTMAX" in lost.message
+    # The rule's 16 bits stay.
+    assert "`score` is the model's output, and the `output` block has the last word on its range" == overridden.message
+    assert ("a16(range = mse)", (-4, 4)) == (quantizer_of(plan, "score"), group(plan, "score").quantizer.range.arguments)
+
+
 def test_the_inputs_of_a_concatenation_share_its_range():
     plan = plan_of("", concatenation("relu", "gelu"))
     shared = group(plan, "joined")

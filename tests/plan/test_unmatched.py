@@ -51,12 +51,17 @@ def unmatched(rule: str, model: LayerGraph) -> Diagnostic:
         ("Conv2D where index == -5", "4 layers fit the pattern: `index` goes from 0 to 3, or from -4 to -1"),
         ("Dense where index == 1", "one layer fits the pattern: its `index` is 0, and -1"),
         ("Conv2D where path like '*conv*'", '; `*` stops at `/`: `"**conv**"` fits'),
-        ("Conv2D where path like 'block'", '; `like` is over the whole text: `"**block**"` fits'),
+        ("Conv2D where path like 'ock'", '; `like` is over the whole text: `"**ock**"` fits'),
         ("Conv2D where name like 'sto.*'", "looks like a regular expression: `matches 'sto.*'`"),
         ("Conv2D where name == 'st*'", '; `==` compares texts as they are: a glob stands behind `like`: `like "st*"`'),
         ("Conv2D where name like 'ste'", '`like` is over the whole text: `"ste*"` and `"**ste**"` fit'),
         ("Conv2D where path matches 'conv_[0-9]'", "; `matches` is over the whole text: `'.*conv_[0-9].*'` fits"),
         ("Conv2D where input.shape[7] == 3", "`input.shape` is `(1, 8, 8, 3)`"),
+        ("any where name == 'block'", '; `block` is a nested model, which is opened: `path like "block/**"` asks'),
+        ("any where path like 'block/'", '; `block` is a nested model, which is opened: `path like "block/**"` asks'),
+        ("any where name like 'block/conv*'", "; a `name` has no `/`: `path` has the names of nested models before it"),
+        ("any where 'block/relu' == name", "; a `name` has no `/`: `path` has the names of nested models before it"),
+        ("Functional", ', since nested models are opened: `any where path like "block/**"` asks for the layers of one'),
         ("Conv2d", "there is no `Conv2d` in this model, but a similar class, `Conv2D`; all there are: "),
         ("Add", 'there is no `Add` in this model, but an operation of that name: `Operation("Add")`; '),
         ('Operation("Dense")', 'there is no `Operation("Dense")` in this model, but a layer of that name: `Dense`; '),
@@ -89,3 +94,14 @@ def test_it_points_at_what_does_not_fit(model, rule, expected):
 
 def test_layers_without_the_attribute_are_further_than_those_with_another_value(model):
     assert "closest: `last`: `filters` is `32`" in unmatched("any where filters == 31", model).help
+
+
+def test_an_operation_is_offered_for_a_class_with_inputs(model):
+    """`Add(any, any)` where the model has `x + y`: the class alone is changed, the inputs stay."""
+    found = unmatched("Add(any, any)", model)
+    (offer,) = found.offers
+    (edit,) = offer.edits
+
+    assert 'Operation("Add")' == edit.text
+    assert "Add" == edit.span.source.text[edit.span.start : edit.span.end]
+    assert "Add(any, any)" == edit.span.source.text[edit.span.start : edit.span.end + len("(any, any)")]

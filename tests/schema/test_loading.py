@@ -125,6 +125,25 @@ def test_folders_of_an_import_are_told_apart_by_slashes():
     assert "`/`" in diagnostic.help
 
 
+@pytest.mark.parametrize("path", ['""', "''", '" "'])
+def test_an_import_of_nothing_says_so(path):
+    _, (diagnostic,) = loads(f"qspec 1\nimport {path}\ndefault {{ weights = w8 }}\n")
+
+    assert ("QS102", "this import names no file") == (diagnostic.code, diagnostic.message)
+
+
+def test_of_a_wrong_escape_in_an_import_nothing_else_is_told():
+    _, (diagnostic,) = loads('qspec 1\nimport "sha\\qred.qspec"\ndefault { weights = w8 }\n')
+
+    assert ("QS001", "<string>:2:12") == (diagnostic.code, str(diagnostic.span))
+
+
+def test_an_import_without_quotes_that_leads_nowhere_is_both_mistakes():
+    _, diagnostics = loads("qspec 1\nimport nowhere.qspec\n", imports={})
+
+    assert ["QS001", "QS102"] == sorted(item.code for item in diagnostics)
+
+
 def test_long_chains_of_imports_end():
     texts = {f"{number}.qspec": f'qspec 1\nimport "{number + 1}.qspec"\n' for number in range(500)}
     _, diagnostics = loads('qspec 1\nimport "0.qspec"\n', imports=texts)

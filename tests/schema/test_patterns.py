@@ -43,3 +43,32 @@ def test_a_clash_is_told_once_for_each_definition_that_has_it():
     text = "pattern p0 = Dense as d\npattern p1 = p0 -> p0\npattern p2 = p1 -> p1\n"
 
     assert [("QS206", "two parts of the pattern are named `d`")] * 2 == messages(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "help"),
+    [
+        ("dense", "layer classes begin with a capital, as `Dense`; "),
+        ("max_pooling2d", "layer classes begin with a capital, as `MaxPooling2D`; "),
+        ("conv", "layer classes begin with a capital, as `Conv1D`, `Conv2D` or `Conv3D`; "),
+        ("encoder", "there is `block` and `softmax_`; "),
+        ("blok", "a pattern with a similar name exists: `block`; "),
+        ("sofmax", "a pattern with a similar name exists: `softmax_`; "),
+        (
+            "softmax",
+            "a pattern with a similar name exists: `softmax_`; layer classes begin with a capital, as `Softmax`; ",
+        ),
+    ],
+)
+def test_a_word_that_is_no_pattern_may_be_a_class_or_a_layer(word, help):
+    text = f"pattern block = Dense -> ReLU\npattern softmax_ = Dense\nrule r match {word} {{ all = float }}"
+    (item,) = loads(f"qspec 1\n{text}")[1]
+    whole, inside = f'any where name == "{word}"', f'any where path like "{word}/**"'
+
+    assert f"{help}a layer is asked for by `{whole}`, those of a nested model by `{inside}`" == item.help
+
+
+def test_a_merge_in_lower_case_is_offered_its_class():
+    (item,) = loads("qspec 1\nrule r match add(any, any) { all = float }")[1]
+
+    assert "write `Add`" == item.help

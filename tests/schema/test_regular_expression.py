@@ -10,30 +10,80 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qspec.schema.regular_expression import MOST_STATES, RegularExpression, compile_regex
+from qspec.schema.regex_problems import MOST_STATES, RegexProblem
+from qspec.schema.regular_expression import RegularExpression, compile_regex
 
 LONGEST_NAME = 200
 
 
+LARGE = "the expression is too large: its repetitions come to more than 500 states"
+
+
 @pytest.mark.parametrize(
-    ("pattern", "problem"),
+    ("pattern", "part", "problem"),
     [
-        ("(?=a)b", "uses `(?…)`; only `(?:…)` is known"),
-        ("(?i)a", "uses `(?…)`; only `(?:…)` is known"),
-        (r"(a)\1", "refers back to a group"),
-        ("a++", "has one quantifier behind another"),
-        ("a{2}*", "has one quantifier behind another"),
-        ("(", "is not a well-formed regular expression"),
-        ("[", "is not a well-formed regular expression"),
-        ("*", "is not a well-formed regular expression"),
-        ("a{99999999999999999999}", "is not a well-formed regular expression"),
-        ("a{501}", "is too large: its repetitions come to more than 500 states"),
-        ("(a{40}){40}", "is too large: its repetitions come to more than 500 states"),
-        ("(" * 65 + "a" + ")" * 65, "has more than 64 groups in each other"),
+        ("x(?=a)b", "(?", "`(?=` is not known: of `(?…)` there is only `(?:…)`"),
+        ("(?i)a", "(?", "`(?i` is not known: of `(?…)` there is only `(?:…)`"),
+        (r"(a)\1", r"\1", r"`\1` refers back to a group"),
+        (r"a\0", r"\0", r"`\0` is no escape"),
+        ("a++", "+", "`+` stands behind another quantifier"),
+        ("a{2}*", "*", "`*` stands behind another quantifier"),
+        ("ab(c", "(", "`(` is never closed"),
+        ("a(b(c)", "(", "`(` is never closed"),
+        ("(?:a", "(?:", "`(?:` is never closed"),
+        ("ab)c(", ")", "`)` closes nothing"),
+        ("x[^a", "[", "`[` is never closed"),
+        ("*a", "*", "nothing stands before `*` that it could repeat"),
+        ("a|{2}", "{2}", "nothing stands before `{2}` that it could repeat"),
+        ("^+", "+", "nothing stands before `+` that it could repeat"),
+        ("a{2,1}b", "{2,1}", "`{2,1}` asks for at least 2 and at most 1"),
+        ("x[0-9z-a]", "z-a", "`z-a` goes from a later character to an earlier one"),
+        (r"[a\d-z]", r"\d-z", r"`\d` is many characters, and no end of a range"),
+        (r"a\p{L}", r"\p", r"`\p` has no meaning"),
+        (r"a[\q]", r"\q", r"`\q` has no meaning in a set"),
+        (r"a\x4", r"\x", r"`\x` takes two hexadecimal digits"),
+        (r"\U00110000", r"\U00110000", r"`\U00110000` is no character"),
+        (r"\N{NOTHING}", r"\N{NOTHING}", r"`\N{NOTHING}` is no character"),
+        ("a\\", "\\", "`\\` stands before nothing"),
+        ("ab{99999999999999999999}", "{99999999999999999999}", LARGE),
+        ("ab{501}", "{501}", LARGE),
+        ("a*(a{40}){41}b{2}", "{41}", LARGE),
+        ("x" * 501, "x" * 501, LARGE),
+        ("(" * 65 + "a" + ")" * 65, "(", "more than 64 groups stand in each other"),
     ],
 )
-def test_what_is_refused_says_why(pattern, problem):
-    assert problem == compile_regex(pattern)
+def test_what_is_refused_says_why_and_where(pattern, part, problem):
+    found = compile_regex(pattern)
+
+    assert isinstance(found, RegexProblem)
+    assert (problem, part) == (found.message, pattern[found.start : found.end])
+    assert found.help
+
+
+def test_of_several_like_groups_the_one_that_stays_open_is_shown():
+    found = compile_regex("a(b(c)")
+
+    assert isinstance(found, RegexProblem)
+    assert (1, 2) == (found.start, found.end)
+
+
+@given(st.text(r"ab1[]^-(){},*+?|\\dwpxN.:=$", max_size=12))
+@settings(max_examples=1500, deadline=None)
+def test_whatever_python_does_not_take_has_a_reason_and_a_place(pattern):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            re.compile(pattern)
+            right = True
+        except (re.error, OverflowError):
+            right = False
+    found = compile_regex(pattern)
+
+    if isinstance(found, RegexProblem):
+        assert 0 <= found.start < found.end <= len(pattern)
+        assert "well-formed" not in found.message
+    else:
+        assert right
 
 
 @pytest.mark.parametrize(
@@ -84,8 +134,8 @@ def test_agrees_with_pythons_own(pattern, text):
         expected = re.fullmatch(pattern, text) is not None
     expression = compile_regex(pattern)
 
-    if isinstance(expression, str):
-        assert "is too large" in expression
+    if isinstance(expression, RegexProblem):
+        assert LARGE == expression.message
     else:
         assert expected == expression.fullmatch(text)
 
@@ -96,7 +146,7 @@ def test_no_expression_takes_long_over_a_name(pattern, repeated, end):
     text = (repeated * LONGEST_NAME)[: LONGEST_NAME - len(end)] + end
     expression = compile_regex(pattern)
     start = time.process_time()
-    if not isinstance(expression, str):
+    if isinstance(expression, RegularExpression):
         expression.fullmatch(text)
 
     assert time.process_time() - start < 0.5

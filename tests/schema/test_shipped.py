@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qspec._resources import resource
 from qspec.diagnostics import Diagnostics, Source, Span
-from qspec.schema import shipped_target, shipped_targets
+from qspec.schema import load, shipped_target, shipped_targets
 from qspec.schema.rows import read_row
 from qspec.schema.target import Row
 from qspec.syntax import parse, tree
@@ -57,3 +58,13 @@ def described(value: Any) -> Any:
         case Source():
             return None
     return described(tuple(vars(value).values())) if hasattr(value, "__dict__") else value
+
+
+@pytest.mark.parametrize("name", shipped_targets())
+def test_a_copy_of_a_shipped_table_can_be_checked_and_an_edited_one_needs_another_name(name: str, tmp_path: Path):
+    copy = tmp_path / f"{name}.qspec"
+    copy.write_text((resource("specs") / "targets" / copy.name).read_text("utf-8"), "utf-8")
+    untouched = load(copy)[1]
+    copy.write_text(copy.read_text("utf-8") + "# mine\n", "utf-8")
+
+    assert ((), ["QS104"]) == (untouched, [item.code for item in load(copy)[1]])

@@ -320,6 +320,28 @@ def test_a_model(tmp_path: Path, way: str):
     asyncio.run(talk())
 
 
+def test_a_shipped_file_is_held_against_no_model(tmp_path: Path):
+    async def talk() -> None:
+        small_file(tmp_path)
+        uri = (tmp_path / "edge.qspec").as_uri()
+        async with editor(tmp_path, initialization={"model": "small.keras"}) as one:
+            one.open(uri, f"{SPEC}deploy edgetpu\n")
+            await one.diagnostics(uri, {"QS301"})
+            for word, name in (("edgetpu", "targets/edgetpu.qspec"), ("a8 }", "std/int8.qspec")):
+                there = await one.client.text_document_definition_async(types.DefinitionParams(**one.at(uri, word)))
+                shipped = resource("specs") / name
+                assert shipped.as_uri() == there.uri
+                one.open(there.uri, shipped.read_text("utf-8"))
+                assert [] == await one.diagnostics(there.uri)
+
+            # A spec from elsewhere is held against the model of the folder that the editor works in.
+            elsewhere = (tmp_path.parent / "elsewhere.qspec").as_uri()
+            one.open(elsewhere, SPEC)
+            await one.diagnostics(elsewhere, {"QS301"})
+
+    asyncio.run(talk())
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_every_encoding_of_positions(tmp_path: Path, encoding: str):
     async def talk() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from qspec._resources import resource
-from qspec.diagnostics import Diagnostic, Edit, Place, Severity, Source, Span
+from qspec.diagnostics import Diagnostic, Edit, Place, Severity, Source, Span, writing
 from qspec.server.actions import fix_all, fixes
 from qspec.server.formatting import layout_edits
 from qspec.server.retained import retained
+from qspec.syntax import parse
 from qspec.syntax.formatter import formatted
 from tests.server.views import PATH, view_of
 
@@ -68,6 +70,41 @@ def test_an_import_is_offered_for_what_is_shipped(before, after):
         assert {} == found
     else:
         assert {'add `import "std/int8.qspec"`': after + rest} == found
+
+
+def test_several_that_may_be_meant_are_offered():
+    text = 'qspec 1\nimport "std/int8.qspec"\nrule r match Dense { kernel = w8 }\n'
+
+    assert {
+        "write `weights`": text.replace("kernel", "weights"),
+        'write `weights["kernel"]`': text.replace("kernel", 'weights["kernel"]'),
+    } == actions(text, "kernel")
+
+
+def test_what_is_offered_is_not_certain():
+    """No sentence is read: what the value holds is offered, after the fix, which alone is certain and made with all."""
+    source = Source(PATH, "w9")
+    span = Span(source, 0, 2)
+    item = Diagnostic("QS101", "x", Severity.ERROR, "m", span, help="a name with a similar name exists: `zz`")
+    offered = replace(item, offers=(writing(span, "w8"), writing(span, "a8")))
+    file, _ = parse(source)
+
+    def titles(item: Diagnostic) -> list[tuple[str, bool]]:
+        return [(action.title, action.certain) for action in fixes([item], file, 0, 2)]
+
+    assert [] == titles(item)
+    assert [("write `w8`", False), ("write `a8`", False)] == titles(offered)
+    assert [("write `b8`", True), ("write `w8`", False)] == titles(
+        replace(offered, fix=writing(span, "b8"), offers=offered.offers[:1])
+    )
+    assert None is fix_all([offered], PATH)
+
+
+def test_what_was_offered_for_an_earlier_text_is_not_offered():
+    old, new = Source("text", "aa bb"), Source("text", "aa bXb")
+    item = Diagnostic("QS301", "x", Severity.ERROR, "m", Span(old, 0, 2), offers=(writing(Span(old, 0, 2), "cc"),))
+
+    assert [()] == [each.offers for each in retained([item], old, new)]
 
 
 def test_nothing_is_offered_elsewhere():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qspec._check import check_graph
 from qspec.graph.keras_file import read_keras_file
+from qspec.graph.layers import LayerGraph
 from qspec.server.view import View
 from qspec.server.workspace import Workspace
 from tests.graph.keras_configs import archive, small_model
@@ -36,6 +38,14 @@ def view_with_model(text: str, model: Path) -> View:
     analysis = workspace.analysis(PATH)
     report = workspace.check(analysis, str(model))
     return View(analysis, workspace.documents[PATH].last_good, read_keras_file(model), report)
+
+
+def view_with_layers(text: str, layers: LayerGraph) -> View:
+    """What a text means beside a model that is in no file, and what was said of it there."""
+    now = view_of(text)
+    assert now.now.spec is not None
+    report = check_graph(now.now.spec, layers, now.now.diagnostics)
+    return View(now.now, now.before, layers, report)
 
 
 def small_file(folder: Path) -> Path:

@@ -36,6 +36,8 @@ FOREIGN = [
     (PATTERN.format("Conv2D and Dense"), "and", "`A | B` is either"),
     (PATTERN.format("[Conv2D, Dense]"), "[Conv2D, Dense]", "write `Conv2D | Dense`"),
     (PATTERN.format("*"), "*", "write `any`"),
+    (PATTERN.format("encoder/conv_1"), "encoder/conv_1", 'write `any where path == "encoder/conv_1"`'),
+    (PATTERN.format("encoder/*"), "encoder/*", 'write `any where path like "encoder/*"`'),
     (PATTERN.format("keras.layers.Conv2D"), "keras.layers.Conv2D", "write `Conv2D`"),
     (PATTERN.format("Conv2D => ReLU"), "=>", "write `->`"),
     (PATTERN.format("Conv2D >> ReLU"), ">>", "write `->`"),

@@ -156,6 +156,24 @@ LAID_OUT = {
         #end
         """,
     ),
+    "comments behind what takes several lines": (
+        "quantizer a_long_name { # open\n  type = int8 # t\n  range = minmax\n} # end\nquantizer q { # next\n"
+        "  type = int4\n}\npattern p = A\n  -> B # b\npattern q_ = # q\n  C\n  -> D # d\n",
+        """
+        quantizer a_long_name {  # open
+          type  = int8           # t
+          range = minmax
+        }  # end
+        quantizer q {  # next
+          type = int4
+        }
+        pattern p = A
+                 -> B  # b
+        pattern q_ =  # q
+                  C
+                  -> D  # d
+        """,
+    ),
     "comments inside statements": (
         "rule r match A # a\n  -> B # b\n  # c\n  -> C where d and # e\n f(1, # g\n 2) { }\n",
         """

@@ -27,6 +27,7 @@ def mistakes(text):
         ("quantizer w\n{ type = int8 }", (3, 1), "the opening brace stands on the line of its statement"),
         ("rule r match Dense, Conv2D { }", (2, 19), "alternatives are not separated by commas"),
         ("rule r match Dense, { }", (2, 19), "a pattern does not end with a comma"),
+        ('rule r match Operation("Add", X) { }', (2, 29), "the name of an operation stands alone in its parentheses"),
         ("default { a = b };", (2, 18), "statements do not end with `;`"),
         ("import a.qspec", (2, 8), "expected a string in quotes after `import`, found `a.qspec`"),
         ("rule r match D where u = 3 { }", (2, 24), "`=` assigns, a condition compares with `==`"),
@@ -438,3 +439,42 @@ def test_any_brace_that_is_taken_from_a_large_table_is_the_one_that_is_missed(se
             # What is before the brace stays where it was.
             line = Source("spec", text).position(pair[0])[0]
             assert line in [source.position(span.start)[0] for span in places], f"seed {seed}, offset {brace}"
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("default { a = b };\n", "default { a = b }\n"),
+        ("default { a = b } ; # no\n", "default { a = b } # no\n"),
+        ("default {\n  a = b;\n  c = d ;\n}\n", "default {\n  a = b\n  c = d\n}\n"),
+        ("default { a = b; }\n", "default { a = b }\n"),
+        ("default {\r\n  a = b;\r\n}\r\n", "default {\r\n  a = b\r\n}\r\n"),
+        ("default { a = b; c = d }\n", "default { a = b, c = d }\n"),
+        ("default { a = b,; c = d }\n", "default { a = b, c = d }\n"),
+        ("quantizer a { }; quantizer b { }\n", "quantizer a { }\nquantizer b { }\n"),
+        ("deploy a;deploy b;", "deploy a\ndeploy b"),
+        (";\n", "\n"),
+        (
+            "target t on s { option a = 1; op A { input = int8; output = int8 }; }\n",
+            "target t on s { option a = 1, op A { input = int8, output = int8 } }\n",
+        ),
+    ],
+)
+def test_a_semicolon_is_taken_away_or_becomes_what_separates(text, mended):
+    """Of several in one line, one is told at a time."""
+    text = f"qspec 1\n{text}"
+    for _ in range(text.count(";")):
+        _, diagnostics = parse(Source("spec", text))
+        for item in reversed(diagnostics):
+            assert item.message.endswith("do not end with `;`")
+            (edit,) = item.fix.edits
+            text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+
+    assert f"qspec 1\n{mended}" == text
+    assert () == tuple(parse(Source("spec", text))[1])
+
+
+def test_a_semicolon_in_parentheses_may_mean_anything():
+    _, diagnostics = parse(Source("spec", "qspec 1\nrequire mod(a; b) == 1\n"))
+
+    assert [None] == [item.fix for item in diagnostics if "`;`" in item.message]

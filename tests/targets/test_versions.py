@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qspec.targets import version_of
-from tests.targets.one_op import T, integers, one_op, weights
+from tests.targets.one_op import T, integers, judge, one_op, table_of, weights
 
 X8, XF = T("int8", (1, 4, 4, 8)), T("float32", (1, 4, 4, 8))
 BIAS = T("int32", (8,), True, scale=None)
@@ -76,3 +76,42 @@ def test_a_product_larger_than_its_output_asks_for_a_newer_mul() -> None:
     graph, made = one_op("MUL", [coarse, coarse], [fine])
 
     assert 3 == version_of(graph.ops[0], graph, lambda tensor: made[tensor].representation)
+
+
+FOUR = weights("int4", 8, 3, 3, 8, axis=0)
+GROUPED = weights("int8", 8, 3, 3, 4, axis=0)
+SIX = T("int8", (1, 1, 2, 4, 4, 8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "outputs", "operand"),
+    [
+        ("CONV_2D", [X8, FOUR, BIAS], [X8], "weights"),
+        ("CONV_2D", [X8, GROUPED, BIAS], [X8], ""),
+        ("CONV_2D", [X8, weights("int4", 8, 3, 3, 4, axis=0), BIAS], [X8], ""),
+        ("DEPTHWISE_CONV_2D", [X8, weights("int4", 1, 3, 3, 8, axis=3), BIAS], [X8], "weights"),
+        ("FULLY_CONNECTED", [X8, weights("int4", 8, 8), BIAS], [X8], "weights"),
+        ("TILE", [X8, integers((1, 1, 1, 1))], [X8], "output"),
+        ("TRANSPOSE", [SIX, integers((0, 1, 2, 3, 5, 4))], [SIX], ""),
+    ],
+)
+def test_a_refused_version_names_the_operand_whose_type_brings_it(
+    kind: str, inputs: list[T | None], outputs: list[T], operand: str
+) -> None:
+    """Where groups or dimensions alone bring it, or bring it as well, no quantizer does."""
+    (reason,) = judge("edgetpu", kind, inputs, outputs).reasons
+    graph, _ = one_op(kind, inputs, outputs)
+    (op,) = graph.ops
+
+    assert operand == reason.operand
+    assert {"weights": op.inputs[1], "output": op.outputs[0], "": None}[operand] == reason.cause(op)
+
+
+def test_so_does_one_that_is_required() -> None:
+    table = table_of('target npu { op TILE { require version <= 2 because "old" } }')
+    graph, made = one_op("TILE", [X8, integers((1, 1, 1, 1))], [X8])
+
+    (reason,) = table.judge(graph.ops[0], graph, lambda tensor: made[tensor].representation).reasons
+    assert ("old", "output") == (reason.message, reason.operand)
+    graph, made = one_op("TILE", [XF, integers((1, 1, 1, 1))], [XF])
+    assert table.judge(graph.ops[0], graph, lambda tensor: made[tensor].representation).accepted

@@ -20,6 +20,8 @@ from qspec.keras.kernels.tracing import read_alone
 Constants = Mapping[tuple[str, str], Any]  # by a slot's kind and key
 # Shows a tensor by its slot, and goes on with what comes back: one inside the layer, or a result that its ops read.
 Inner = Callable[[Slot, Any], Any]
+# What an op reads of a tensor of its composition, by its id there, and its value.
+Read = Callable[[Op, int, Any], Any]
 # What an op of the composition with these tensors gives for its operands.
 Compute = Callable[[Op, Mapping[int, Tensor], Sequence[Any]], Any]
 Behind = Callable[[Any], Any]  # takes a product with weights, without bias and activation, and goes on with the result
@@ -71,6 +73,11 @@ def in_float(op: Op, tensors: Mapping[int, Tensor], operands: Sequence[Any]) -> 
     return KERNELS[op.kind](op, *operands)
 
 
+def as_it_is(op: Op, number: int, value: Any) -> Any:
+    """What ops read where nothing is cast."""
+    return value
+
+
 def op_by_op(
     call: Call,
     composition: Composition,
@@ -79,17 +86,19 @@ def op_by_op(
     inner: Inner,
     behind: Behind | None = None,
     compute: Compute = in_float,
+    read: Read = as_it_is,
 ) -> Any:
     """What the ops of a call give for its arguments and keywords as *given*, each as *compute* has it. Each tensor that
-    one of them reads is shown to *inner*. *behind* takes the place of the bias of the last op with weights."""
+    one of them reads is shown to *inner*, and comes to the op as *read* has it. *behind* takes the place of the bias of
+    the last op with weights."""
     values: dict[int, Any] = dict(zip(composition.inputs, _tensors(call, *given), strict=True))
     for tensor in composition.tensors.values():
         if tensor.constant:
             values[tensor.id] = _operand(tensor, constants)
-    weighted, read = weighted_op(composition), _read(composition)
+    weighted, internal = weighted_op(composition), _read(composition)
     folded_into = None if _has_bias(composition) else weighted
     for op in composition.ops:
-        operands = [values.get(number) for number in op.inputs]  # none is there of a state
+        operands = [read(op, number, values.get(number)) for number in op.inputs]  # none is there of a state
         if op is folded_into:
             _add_folded_bias(op, operands, constants)
         if is_named(op, composition.tensors):
@@ -100,7 +109,7 @@ def op_by_op(
             results = compute(op, composition.tensors, operands)
         results = results if isinstance(results, list | tuple) else [results]
         for number, value in zip(op.outputs, results, strict=True):
-            values[number] = _shown(composition.tensors[number], value, inner, read=number in read)
+            values[number] = _shown(composition.tensors[number], value, inner, read=number in internal)
     outputs = [values[number] for number in composition.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
 

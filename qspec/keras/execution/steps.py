@@ -7,9 +7,9 @@ layer's variables, in whatever mode the caller is in (eager, or inside a traced 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -26,6 +26,8 @@ from qspec.keras.execution.op_by_op import (
     Compute,
     Constants,
     Inner,
+    Read,
+    as_it_is,
     in_float,
     op_by_op,
     sourced_constants,
@@ -40,7 +42,8 @@ class Step:
     `batch_norm` is the batch normalization folded into this layer's kernel. `folded` says that this call is itself a
     batch normalization that was folded away. `slots` are the kinds and keys of this call's slots in the op graph.
     `composition` are the ops that stand for the layer; None for one that `passes` its input on at inference, and for
-    one whose ops are not known.
+    one whose ops are not known. `written` tells, by the first result of each of these ops, the first result of the op
+    of the model that it has become.
     """
 
     call: Call
@@ -50,6 +53,12 @@ class Step:
     slots: frozenset[tuple[str, str | int]]
     composition: Composition | None = None
     passes: bool = False
+    written: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def runs_op_by_op(self) -> bool:
+        """Whether the layer's ops are computed one by one, and not the layer as a whole."""
+        return self.composition is not None and not self.folded and not self.passes
 
 
 # ---- constants
@@ -110,15 +119,16 @@ def run_step(
     inner: Inner,
     behind: Behind | None = None,
     compute: Compute = in_float,
+    read: Read = as_it_is,
 ) -> Any:
     """What the call gives for these *arguments*, with *constants* in place of the layer's own, and *behind* in place of
-    the bias."""
+    the bias. What its ops read of them, and of each other's results, is as *read* has it."""
     regularizer = getattr(step.layer, "activity_regularizer", None)
     if regularizer is None:
-        return _run(step, arguments, keywords, constants, inner, behind, compute)
+        return _run(step, arguments, keywords, constants, inner, behind, compute, read)
     # The layer may run without its activation, or not at all, and the regularizer is for what comes out in the end.
     with _changed(step.layer, "activity_regularizer", None):
-        result = _run(step, arguments, keywords, constants, inner, behind, compute)
+        result = _run(step, arguments, keywords, constants, inner, behind, compute, read)
     # Keras' own doing: it divides the loss by the size of the batch since 3.14.
     regularized = keras.layers.Identity(activity_regularizer=regularizer)
     for output in keras.tree.flatten(result):
@@ -142,6 +152,7 @@ def _run(
     inner: Inner,
     behind: Behind | None,
     compute: Compute,
+    read: Read,
 ) -> Any:
     layer = step.layer
     if step.folded:
@@ -150,7 +161,7 @@ def _run(
         return arguments[0]
     if step.composition is None:
         return in_float32(layer(*live_arguments(arguments, layer), **live_arguments(keywords, layer)))
-    return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner, behind, compute=compute)
+    return op_by_op(step.call, step.composition, (arguments, keywords), constants, inner, behind, compute, read)
 
 
 @contextmanager

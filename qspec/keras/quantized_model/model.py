@@ -241,7 +241,7 @@ class QuantizedModel(TrainedBySeveralWorkers):
 
     def _input_scale(self, op: Op, known: KnownParameters) -> Any:
         source = operand_of(op, "input")
-        index = self.plan.decisions[self.plan.casts.get((op.calls[0], source), source)].range
+        index = self.plan.decisions[source].range
         assert index is not None, "the plan quantizes no bias behind a float input"
         return ops.stop_gradient(known[index][0])
 

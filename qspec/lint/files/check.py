@@ -22,8 +22,8 @@ from qspec.lint.files.rules_not_checked import rules_not_checked
 from qspec.lint.files.targets import file_not_accepted, file_refused, file_warning, targets_themselves
 from qspec.lint.files.wrong_bias_scale import wrong_bias_scale
 from qspec.lint.report import Report
-from qspec.lint.spec_lints import lint_spec
-from qspec.schema import add_deploy, loads, suppress
+from qspec.lint.spec_lints import lint_spec, lint_tables
+from qspec.schema import add_deploy, loads
 
 if TYPE_CHECKING:
     from qspec.graph.tflite_file import TfliteFile
@@ -82,14 +82,17 @@ def check_file(
     alone = spec is None
     spec = spec or empty_spec(file.path)
     found = list(diagnostics)
-    found += [] if alone else lint_spec(spec, found)
+    hygiene = [] if alone else [*doubts(spec, found).certain(lint_spec(spec))]
     for target in targets or ([] if spec.deploys else [_RUNTIME]):
         spec, more = add_deploy(spec, target)
         found += [_of_a_spec(item, file.path) for item in more] if alone else more
     runs = not any(True for _ in order_problems(file.main))
     facts = gather(spec, file) if runs else FileFacts(spec, file, ())
-    found += [*doubts(spec, found).certain(_said(facts, lints))]
-    return FileReport(suppress(spec, dict.fromkeys(found)), facts.deployed, file=file)
+    known = doubts(spec, found)
+    tables = tuple(known.certain(lint_tables(spec)))
+    known = doubts(spec, found, tables, against="file")
+    verdicts = known.certain(_said(facts, lints))
+    return FileReport(known.told(dict.fromkeys((*found, *tables, *hygiene, *verdicts))), facts.deployed, file=file)
 
 
 def _of_a_spec(unknown: Diagnostic, path: str) -> Diagnostic:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, UNDEFINED_NAME
 from qspec.graph.ops import Tensor
 from qspec.lint.files.facts import FileFacts, tensor_words
+from qspec.lint.requirement_advice import ops_advice
 from qspec.lint.requirement_failed import hold, path_words, placement_value
 from qspec.schema.names import listed
 from qspec.schema.spec import Boundary
@@ -18,7 +20,7 @@ from qspec.syntax import tree
 def file_requirement_failed(facts: FileFacts) -> Iterator[Diagnostic]:
     """A `require` that the file does not meet: its `size` (bytes), `ops`, and each target's verdict are known."""
     for requirement in facts.spec.requirements:
-        yield from hold(requirement, lambda path: _value(path, facts))
+        yield from hold(requirement, partial(_value, facts=facts), help=partial(_advice, facts))
 
 
 def _value(path: tree.Path, facts: FileFacts) -> Any:
@@ -28,6 +30,10 @@ def _value(path: tree.Path, facts: FileFacts) -> Any:
     if words == ["ops"]:
         return len(facts.file.main.graph.ops)
     return placement_value(words, facts.deployed)
+
+
+def _advice(facts: FileFacts, quantities: Sequence[str]) -> str:
+    return ops_advice(facts.file.main.graph) if "ops" in quantities else ""
 
 
 def boundary_differs(facts: FileFacts) -> Iterator[Diagnostic]:

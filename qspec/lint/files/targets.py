@@ -125,13 +125,8 @@ def file_warning(facts: FileFacts) -> Iterator[Diagnostic]:
 
 
 def targets_themselves(facts: FileFacts) -> Iterator[Diagnostic]:
-    """What is wrong with the deployed targets, whatever the file is: names in their rows that mean nothing, and that
-    they are deprecated.
-    """
-    if facts.spec.targets:
-        from qspec.targets.own_tables import table_mistakes
-
-        yield from table_mistakes(facts.spec.targets.values())
+    """What is wrong with the deployed targets, whatever the file is: conditions without meaning, and that they are
+    deprecated."""
     yield from broken_conditions(facts.spec, facts.deployed)
     places: dict[Span | Place, Span | Place] = {each.deploy.span: facts.place_of(each) for each in facts.deployed}
     for diagnostic in deprecated_target(facts.spec):

@@ -32,10 +32,10 @@ def spaces(concrete: Concrete) -> list[int]:
 
 
 def _tight(node: Part, kinds: list[str]) -> Iterator[int]:
-    """Tokens whose rule says that they touch the one before: `-x`, `1/256`, `1..3`."""
+    """Tokens whose rule says that they touch the one before: `-x`, `1/256`, `1..3`, `Operation("Add")(x)`."""
     if isinstance(node, Leaf):
         return
-    if node.rule == "negative":
+    if node.rule in ("negative", "merge"):
         yield node.children[1].first
     elif node.rule == "binary_product":
         left, sign, right = node.children

@@ -1,5 +1,5 @@
-"""The layer classes of the installed Keras, each with the keys of its config: `python -m tests.server.keras_layers`
-writes the file that the language server completes them from."""
+"""The layer classes of the installed Keras, each with the keys of its config: `python -m tests.schema.keras_layers`
+writes the file of them that is shipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 
 import keras
 
-from qspec.server.keras_layers import SHIPPED
+from qspec.schema.keras_layers import SHIPPED
 
 _GENERAL = ("dtype", "trainable")  # in every layer's config; `name` is asked of all layers, configured or not
 _BASES = (keras.layers.Layer, keras.layers.Wrapper)

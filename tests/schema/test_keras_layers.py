@@ -9,8 +9,8 @@ pytest.importorskip("tensorflow")
 import keras
 
 from qspec.lowering.table import all_lowerings
-from qspec.server.keras_layers import SHIPPED, layer_classes
-from tests.server.keras_layers import text
+from qspec.schema.keras_layers import SHIPPED, layer_classes
+from tests.schema.keras_layers import text
 from tests.versions import KERAS_OF_THE_ZOOS
 
 
@@ -19,6 +19,7 @@ def test_the_file_is_what_keras_says():
     assert text() == SHIPPED.read_text("utf-8")
 
 
+@KERAS_OF_THE_ZOOS
 @pytest.mark.parametrize(
     "layer",
     [

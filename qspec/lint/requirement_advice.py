@@ -1,0 +1,94 @@
+"""What to do about a requirement that does not hold, and the places behind it, as far as the plan tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from qspec.diagnostics import Place, Span
+from qspec.graph.ops import OpGraph
+from qspec.lint.facts import Facts
+from qspec.lint.left_to_host import assigned_by
+from qspec.lint.placement_text import amount, cut_text, kinds_text
+from qspec.plan.places import Related
+from qspec.plan.runtime import listed
+from qspec.targets import Obstacle, Outcome, Reason
+from qspec.targets.costs import stored_bytes
+
+_MOST_OBSTACLES = 3
+_MOST_LAYERS = 3
+
+
+def advice(facts: Facts, quantities: Sequence[str]) -> str:
+    """Where a coverage falls short, the layers to change; of a file too large, those that hold most of it; of too many
+    ops, which they are. *quantities* are what a requirement asks for."""
+    for quantity in quantities:
+        if quantity == "size":
+            return _largest(facts)
+        if quantity == "ops":
+            return ops_advice(facts.plan.ops)
+        name, *measure = quantity.split(".")
+        for deployed in facts.deployed:
+            if deployed.deploy.name == name and measure[:1] in (["coverage"], ["partitions"]):
+                cut = cut_text(deployed)
+                told = any(_assigned(facts, each) is not None for each in deployed.placement.obstacles)
+                return f"{cut}; QS401 or QS402 at the assignments say why" if told else cut
+    return ""
+
+
+def ops_advice(graph: OpGraph) -> str:
+    """Of which kinds the ops are, and where there are some that a change of types alone brings."""
+    kinds = Counter(op.kind for op in graph.ops)
+    if not kinds:
+        return ""
+    told = f"they are {kinds_text(kinds)}"
+    casts = [op for op in graph.ops if op.kind in ("QUANTIZE", "DEQUANTIZE")]
+    if not casts:
+        return told
+    layers = dict.fromkeys(f"`{op.layer or graph.tensors[op.outputs[0]].name}`" for op in casts)
+    count = "1 only changes a type" if len(casts) == 1 else f"{len(casts)} only change types"
+    return f"{told}; {count}, at {listed(list(layers))}: one type on both sides saves that"
+
+
+def _largest(facts: Facts) -> str:
+    """The layers whose constants have most bytes in the file."""
+    graph = facts.plan.ops
+    first = {tensor: op.layer for op in reversed(graph.ops) for tensor in op.inputs if tensor >= 0}
+    held: Counter[str] = Counter()
+    for tensor in graph.tensors:
+        if tensor.constant and tensor.shape is not None and tensor.id in first:
+            held[first[tensor.id]] += stored_bytes(tensor.shape, tensor.type)
+    told = [f"`{layer}` ({amount(size)})" for layer, size in held.most_common(_MOST_LAYERS) if layer and size]
+    return f"most of it is the constants of {', '.join(told)}" if told else ""
+
+
+def places(facts: Facts, quantities: Sequence[str]) -> Related:
+    """Where the targets that the quantities speak of are deployed, and what in their tables stands in the way."""
+    found: dict[Span | Place, str] = {}
+    for quantity in quantities:
+        name, *measure = quantity.split(".")
+        for deployed in facts.deployed:
+            if deployed.deploy.name != name:
+                continue
+            if deployed.deploy.span is not deployed.deploy.target.span:  # of one that the command names, it is
+                found.setdefault(deployed.deploy.span, f"`{name}` is deployed here")
+            if measure[:1] in (["coverage"], ["partitions"]):
+                for number, obstacle in enumerate(deployed.placement.obstacles[:_MOST_OBSTACLES]):
+                    reason = _assigned(facts, obstacle)
+                    if number and reason is not None:
+                        continue  # what stands at the assignment, says so
+                    kinds = f"{listed(obstacle.kinds)}: " if obstacle.kinds else ""
+                    reason = reason or obstacle.reasons[0]
+                    found.setdefault(reason.span, f"not accelerated: {kinds}{reason.message}")
+    return tuple(found.items())
+
+
+def _assigned(facts: Facts, obstacle: Obstacle) -> Reason | None:
+    """The reason that an assignment brought, of a rule before those of `default`: there, QS401 or QS402 tells of it."""
+    if obstacle.verdict.outcome is Outcome.REFUSED or not obstacle.ops:
+        return None
+    for kind in ("rule", "default"):
+        for reason in obstacle.verdict.reasons:
+            if assigned_by(facts, obstacle.ops[0], reason, kind) is not None:
+                return reason
+    return None
