@@ -82,7 +82,8 @@ def test_what_a_block_says_and_is_lost_is_told_as_the_blocks():
     graph = m.graph(m("Dense", x, name="classes", activation="softmax"), m("Dense", x, name="score"))
 
     plan = plan_of(
-        'output { type = int8, range = fixed(-4, 4) }\nrule r match Dense where name == "score" { output = a16(range = mse) }',
+        "output { type = int8, range = fixed(-4, 4) }\n"
+        'rule r match Dense where name == "score" { output = a16(range = mse) }',
         graph,
     )
 
@@ -90,7 +91,8 @@ def test_what_a_block_says_and_is_lost_is_told_as_the_blocks():
     assert "`output` of `classes` does not get what the `output` block says: the output of SOFTMAX" in lost.message
     # The rule's 16 bits stay.
     assert "`score` is the model's output, and the `output` block has the last word on its range" == overridden.message
-    assert ("a16(range = mse)", (-4, 4)) == (quantizer_of(plan, "score"), group(plan, "score").quantizer.range.arguments)
+    assert "a16(range = mse)" == quantizer_of(plan, "score")
+    assert (-4, 4) == group(plan, "score").quantizer.range.arguments
 
 
 def test_the_inputs_of_a_concatenation_share_its_range():
