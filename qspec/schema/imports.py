@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -55,6 +56,7 @@ class Files:
     imports: dict[tree.Import, str] = field(default_factory=dict)  # the path of the file that each leads to
     statements: list[tree.Statement] = field(default_factory=list)
     unread: Unread = field(default_factory=Unread)
+    _mistakes: dict[str, list[int]] = field(default_factory=dict)  # where the text of each file is wrong
     _lost: bool = False  # an import of which it is not known what it defines
     _route: list[tuple[str, tree.Import]] = field(default_factory=list)  # files being read, each with the import in it
 
@@ -111,8 +113,13 @@ class Files:
 
     def _is_misread(self, path: tree.String) -> bool:
         """Whether *path* has a wrong escape, which is told: it is not known what file is meant."""
-        spans = (each.span for each in self.found.items if isinstance(each.span, Span))
-        return any(span.source is path.span.source and path.span.start < span.start < path.span.end for span in spans)
+        source = path.span.source
+        if source.path not in self._mistakes:  # all that reading the text has found is told by now
+            spans = (each.span for each in self.found.items if isinstance(each.span, Span))
+            self._mistakes[source.path] = sorted(span.start for span in spans if span.source is source)
+        starts = self._mistakes[source.path]
+        inside = bisect_right(starts, path.span.start)
+        return inside < len(starts) and starts[inside] < path.span.end
 
     def _source(self, name: str) -> Source | Diagnostic:
         if self.texts is not None and name in self.texts:

@@ -15,6 +15,7 @@ SPEC = (
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     """Two residual blocks with operators, the second with a convolution in its shortcut."""
+    keras.backend.clear_session()  # operations are numbered through all models
     image = keras.Input((8, 8, 4), name="image")
     first = keras.layers.ReLU(name="r1")(keras.layers.Conv2D(4, 3, padding="same", name="c1")(image) + image)
     deep = keras.layers.Conv2D(8, 3, padding="same", name="c2")(first)

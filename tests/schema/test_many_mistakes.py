@@ -6,6 +6,7 @@ tries 5,000 specs; the quick test some of them.
 """
 
 import random
+import sys
 
 import pytest
 
@@ -51,6 +52,27 @@ def test_without_mistakes_there_are_no_errors(seed):
     lines = [line for statement in spec(random.Random(seed), 30) for line in statement.lines]
 
     assert [] == lines_of_errors("\n".join(lines) + "\n")
+
+
+def test_thousands_of_imports_take_time_in_proportion():
+    """Counted in calls of functions, which are the same on a busy machine."""
+
+    def calls(imports: int) -> int:
+        text = "qspec 1\n" + "".join(f'import "gone/{number}.qspec"\n' for number in range(imports))
+        count = 0
+
+        def profile(frame: object, event: str, argument: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(profile)
+        try:
+            loads(text, imports={})
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(1600) < 2.5 * calls(800)
 
 
 def test_of_very_many_mistakes_the_first_thousand_are_told():
