@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qspec._check import check_file, check_graph, held_to_converter, is_tflite_file, read_graph
 from qspec.cli.folders import STANDARD_INPUT, files_of
 from qspec.cli.frameworks import import_frameworks
-from qspec.cli.output import print_diagnostics, width
+from qspec.cli.output import print_diagnostics, width, wrong_usage
 from qspec.cli.selection import WrongSelection, selection
 from qspec.diagnostics import Diagnostic, Place, Severity, SpecError
 from qspec.diagnostics.catalogue import (
@@ -44,13 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
         print("qspec check: there is no .qspec file in the given folders", file=sys.stderr)
     models = [file for file in files if file.endswith((".keras", ".h5", ".hdf5"))]
     if models:
-        return _usage(f"`{models[0]}` is a model: `qspec check SPEC --model {models[0]}` holds it against a spec")
+        return wrong_usage(
+            "check", f"`{models[0]}` is a model: `qspec check SPEC --model {models[0]}` holds it against a spec"
+        )
     if arguments.model is not None and files and all(map(_is_file, files)):
-        return _usage("`--model` is what specs are held against, and there is no spec")
+        return wrong_usage("check", "`--model` is what specs are held against, and there is no spec")
     try:
         wanted = selection(arguments.select, arguments.ignore)
     except WrongSelection as error:
-        return _usage(str(error))
+        return wrong_usage("check", str(error))
     graph: LayerGraph | TfliteFile | None = None
     unreadable: tuple[Diagnostic, ...] = ()
     if arguments.model is not None:
@@ -58,27 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
             graph = read_graph(arguments.model)
         except SpecError as error:
             unreadable = error.diagnostics
-    specs: list[Spec] = []
-    reports = {file: _check(file, graph, arguments.target, specs) for file in files}
+    checked = {file: _check(file, graph, arguments.target) for file in files}
+    reports = {file: report for file, (report, _) in checked.items()}
+    specs = [spec for _, spec in checked.values() if spec is not None]
     if arguments.exact and graph is not None:
         import_frameworks()
         reports = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
     found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
     found = tuple(filter(wanted.keeps, without_used(found, specs) if len(specs) > 1 else found))
-    if arguments.format == "json":
-        import json
-
-        print(json.dumps(_merged(reports, found), indent=2))
-    else:
-        if arguments.format == "full":
-            _print_placements(reports)
-        print_diagnostics(found, arguments.format)
+    _print(reports, found, arguments.format)
     return 0 if Report(found).ok and _few_enough(found, arguments.max_warnings) else 1
 
 
-def _usage(message: str) -> int:
-    print(f"qspec check: {message}", file=sys.stderr)
-    return 2
+def _print(reports: dict[str, Report], found: tuple[Diagnostic, ...], format_: str) -> None:
+    if format_ == "json":
+        import json
+
+        print(json.dumps(_merged(reports, found), indent=2))
+        return
+    if format_ == "full":
+        _print_placements(reports)
+    print_diagnostics(found, format_)
 
 
 def _few_enough(found: tuple[Diagnostic, ...], most: int | None) -> bool:
@@ -89,15 +91,12 @@ def _few_enough(found: tuple[Diagnostic, ...], most: int | None) -> bool:
     return False
 
 
-def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str], specs: list[Spec]) -> Report:
-    """The report on one file; a spec is added to *specs*."""
+def _check(file: str, graph: LayerGraph | TfliteFile | None, targets: list[str]) -> tuple[Report, Spec | None]:
+    """The report on one file, and the spec in it if it is one that can be read."""
     if _is_file(file):
-        return check_file(file, targets)
+        return check_file(file, targets), None
     spec, diagnostics = read_spec(file)
-    if spec is None:
-        return Report(diagnostics)
-    specs.append(spec)
-    return check_graph(spec, graph, diagnostics, targets)
+    return Report(diagnostics) if spec is None else check_graph(spec, graph, diagnostics, targets), spec
 
 
 def _is_file(file: str) -> bool:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qspec.diagnostics.text import ELLIPSIS, broken, display_width
-
-
-def padded(text: str, room: int) -> str:
-    """*text* in at least *room* columns."""
-    return text + " " * (room - display_width(text))
+from qspec.diagnostics.text import ELLIPSIS, broken, display_width, padded
 
 
 def fitted(name: str, room: int) -> str:

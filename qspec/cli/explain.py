@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from qspec.cli.output import colored, width
+from qspec.cli.output import colored, width, wrong_usage
 from qspec.diagnostics.codes import codes, family, find_code
 from qspec.diagnostics.diagnostic import Code
 from qspec.diagnostics.json_format import VERSION
@@ -25,14 +24,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         return explain_spec.run(arguments)
     if arguments.model is not None or arguments.layer is not None:
-        return _usage("`--model` and `--layer` go with a spec: qspec explain SPEC --model MODEL")
+        return wrong_usage("explain", "`--model` and `--layer` go with a spec: qspec explain SPEC --model MODEL")
     found = codes() if subject is None else meant(subject)
     if not found:
         assert subject is not None
         from qspec.cli.selection import offer_code
 
         others = "`qspec explain` lists all of them, and a spec ends in `.qspec`"
-        return _usage("; ".join(filter(None, (f"there is no code `{subject}`", offer_code(subject), others))))
+        told = filter(None, (f"there is no code `{subject}`", offer_code(subject), others))
+        return wrong_usage("explain", "; ".join(told))
     if subject is not None and find_code(subject) is not None:
         _print_page(found[0], arguments.format)
     else:
@@ -42,11 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _is_spec(subject: str) -> bool:
     return subject == "-" or subject.endswith(".qspec") or os.sep in subject
-
-
-def _usage(message: str) -> int:
-    print(f"qspec explain: {message}", file=sys.stderr)
-    return 2
 
 
 def _print_codes(chosen: Sequence[Code], format_: str) -> None:

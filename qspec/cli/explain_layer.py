@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from qspec.cli.columns import padded, wrapped
+from qspec.cli.columns import wrapped
 from qspec.cli.explain_table import GAP, INDENT, LEAST
-from qspec.diagnostics.text import display_width, printable
+from qspec.diagnostics.text import bold, display_width, padded, printable
 from qspec.plan.explain import Explainer, SlotExplanation
 from qspec.plan.explain_rules import RuleExplanation
 from qspec.plan.explain_words import assigned_words, decider, place, words
@@ -21,7 +21,7 @@ def layer(explainer: Explainer, path: str, width: int | None = None, colors: boo
             yield ""
         which = f", call {call.number} of {call.calls}" if call.calls > 1 else ""
         for line in wrapped(printable(f"{call.layer} ({call.class_name}){which}"), room, rest=INDENT):
-            yield f"\x1b[1m{line}\x1b[0m" if colors else line
+            yield bold(line, colors)
         if call.fused:
             yield from _entry("", call.fused, room, depth=1)
         for slot in call.slots:

@@ -33,7 +33,7 @@ class TableLayer:
     rows: tuple[Row, ...]
 
 
-def layers(explainer: Explainer, spec: str, names: Mapping[str, str]) -> list[TableLayer]:
+def table_layers(explainer: Explainer, spec: str, names: Mapping[str, str]) -> list[TableLayer]:
     """Each call; *names* says how a quantizer is called, by its words."""
     found = []
     for call in explainer.all():
@@ -92,8 +92,7 @@ def _below(slot: SlotExplanation, spec: str) -> Iterator[str]:
     if slot.range_by is not None:
         yield f"range by {decider(slot.range_by)} {short_place(slot.range_by.span, spec)}"
     for each in slot.overridden:
-        name = each.quantizer.name if each.quantizer else "float"
-        yield f"over {name} by {decider(each.origin)} {short_place(each.origin.span, spec)}"
+        yield f"over {each.name} by {decider(each.origin)} {short_place(each.origin.span, spec)}"
     yield from slot.changes
     yield from slot.casts
     if slot.same_scale:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from qspec._check import check_graph, read_graph
 from qspec.cli.check import read_spec
-from qspec.cli.output import colored, print_diagnostics, width
+from qspec.cli.output import colored, print_diagnostics, width, wrong_usage
 from qspec.diagnostics.json_format import document
 from qspec.diagnostics.summary import summary
 from qspec.graph.layers import LayerGraph
@@ -22,28 +21,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain a spec for a model, or for one layer of it; 1 if there are errors, 2 for wrong usage."""
     subject: str = arguments.subject
     if arguments.model is None:
-        return _usage(f"what `{subject}` decides depends on a model: add `--model MODEL.keras`")
+        return wrong_usage("explain", f"what `{subject}` decides depends on a model: add `--model MODEL.keras`")
     spec, diagnostics = read_spec(subject)
     if spec is None or not Report(diagnostics).ok:
         return _unread(Report(diagnostics), arguments.format)
     graph = read_graph(arguments.model)
     if not isinstance(graph, LayerGraph):
-        return _usage(f"`{arguments.model}` has no layers: give the .keras file that it was made of")
+        return wrong_usage("explain", f"`{arguments.model}` has no layers: give the .keras file that it was made of")
     report = check_graph(spec, graph, diagnostics)
     if report.plan is None:
         return _unread(report, arguments.format)
     if arguments.layer is not None and arguments.layer not in {call.layer.path for call in graph.calls}:
-        return _usage(_no_layer(arguments.layer, arguments.model, graph))
+        return wrong_usage("explain", _no_layer(arguments.layer, arguments.model, graph))
     if arguments.format == "json":
         _print_data(report, report.plan, arguments.layer)
     else:
         _print_text(report, report.plan, arguments)
     return 0 if report.ok else 1
-
-
-def _usage(message: str) -> int:
-    print(f"qspec explain: {message}", file=sys.stderr)
-    return 2
 
 
 def _unread(report: Report, format_: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qspec.cli.columns import padded, wrapped
-from qspec.cli.explain_rows import Row, TableLayer, layers, short_place, shown_quantizers
-from qspec.diagnostics.text import display_width, printable
+from qspec.cli.columns import wrapped
+from qspec.cli.explain_rows import Row, TableLayer, short_place, shown_quantizers, table_layers
+from qspec.diagnostics.text import bold, display_width, padded, printable
 from qspec.plan.ends import ends
 from qspec.plan.explain import Explainer
 from qspec.plan.explain_words import decider, labels, traits, words
@@ -28,7 +28,7 @@ def table(explainer: Explainer, spec: str, model: str, width: int | None = None,
     yield from wrapped(printable(f"{spec} for {model}: {count} layers; positions are of {spec}"), room, rest=INDENT)
     yield ""
     found = {words(quantizer): quantizer for quantizer in shown_quantizers(explainer)}
-    whole = [_HEADING, *layers(explainer, spec, {})]
+    whole = [_HEADING, *table_layers(explainer, spec, {})]
     columns = _Columns(whole)
     if room is None or columns.width <= room:
         for number, each in enumerate(whole):
@@ -36,7 +36,7 @@ def table(explainer: Explainer, spec: str, model: str, width: int | None = None,
     else:
         short = labels(found.values())
         yield from _legend(found, short, room)
-        yield from _blocks(layers(explainer, spec, short), room, colors)
+        yield from _blocks(table_layers(explainer, spec, short), room, colors)
     yield from _ends(explainer, spec, room)
     yield from _effects(explainer, spec, room)
 
@@ -60,7 +60,7 @@ class _Columns:
             + max(self.quantizer + len(GAP) + _widest(row.by for row in rows), _widest(row.quantizer for row in rows))
         )
 
-    def lines(self, layer: TableLayer, room: int | None, bold: bool) -> Iterator[str]:
+    def lines(self, layer: TableLayer, room: int | None, colors: bool) -> Iterator[str]:
         """The lines of one layer."""
         indent = " " * (self.layer + len(GAP)) + INDENT
         name = layer.name
@@ -71,7 +71,7 @@ class _Columns:
                 padded(row.quantizer, self.quantizer),
                 row.by,
             )
-            yield _colored(GAP.join(columns).rstrip(), bold)
+            yield bold(GAP.join(columns).rstrip(), colors)
             for text in row.below:
                 yield from wrapped(text, room, indent, indent + INDENT)
             name = ""
@@ -82,7 +82,7 @@ def _blocks(layers: Sequence[TableLayer], room: int, colors: bool) -> Iterator[s
     fitting = [row for layer in layers for row in layer.rows if _room_left(row, room) >= 0]
     slot, quantizer = _widest(row.slot for row in fitting), _widest(row.quantizer for row in fitting if row.by)
     for layer in layers:
-        yield from (_colored(line, colors) for line in wrapped(layer.name, room, rest=INDENT))
+        yield from (bold(line, colors) for line in wrapped(layer.name, room, rest=INDENT))
         for row in layer.rows:
             yield from _block_row(row, slot, quantizer, room)
             for text in row.below:
@@ -105,10 +105,6 @@ def _block_row(row: Row, slot: int, quantizer: int, room: int) -> Iterator[str]:
 
 def _room_left(row: Row, room: int) -> int:
     return room - sum(display_width(GAP + text) for text in (row.slot, row.quantizer, row.by) if text)
-
-
-def _colored(line: str, bold: bool) -> str:
-    return f"\x1b[1m{line}\x1b[0m" if bold else line
 
 
 def _legend(found: Mapping[str, Quantizer], short: Mapping[str, str], width: int) -> Iterator[str]:

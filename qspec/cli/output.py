@@ -42,3 +42,9 @@ def complain(diagnostics: Sequence[Diagnostic]) -> None:
     from qspec.diagnostics.render import RENDERERS
 
     print(RENDERERS["full"](diagnostics, colored() and sys.stderr.isatty(), None), file=sys.stderr)
+
+
+def wrong_usage(command: str, message: str) -> int:
+    """Say what is wrong with the arguments of a command, and its exit status."""
+    print(f"qspec {command}: {message}", file=sys.stderr)
+    return 2

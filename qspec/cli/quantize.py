@@ -9,7 +9,7 @@ from pathlib import Path
 
 import qspec
 from qspec.cli.files import data_named, data_problems, output_problems
-from qspec.cli.output import print_diagnostics
+from qspec.cli.output import print_diagnostics, wrong_usage
 from qspec.cli.verify import load_float_model, names_of_data, print_result
 
 
@@ -18,8 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = {"spec": arguments.spec, "model": arguments.model, "data": arguments.data}
     wrong = _wrong_output(arguments.output, inputs)
     if wrong:
-        print(f"qspec quantize: {wrong}", file=sys.stderr)
-        return 2
+        return wrong_usage("quantize", wrong)
     report = qspec.check(arguments.spec, arguments.model)
     problems = [*data_problems(arguments.data), *output_problems(arguments.output)]
     if problems or not report.ok:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from qspec.cli.targets import Listed, operand_types
+from qspec.diagnostics.text import bold
 from qspec.schema.target import Citation, Condition, Form, Group, Operand, OptionDefinition, Row
 from qspec.targets.scope import spelled
 
@@ -73,7 +74,7 @@ class _Page:
         for line in textwrap.wrap(
             text, self.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
         ):
-            yield f"\x1b[1m{line}\x1b[0m" if self.colors else line
+            yield bold(line, self.colors)
 
     def entry(self, word: str, text: str, depth: int = 1, column: int = 15) -> Iterator[str]:
         """*word*, then *text* from *column* on."""

@@ -59,6 +59,10 @@ class Span:
         """From the start of this span to the end of *other*."""
         return Span(self.source, self.start, other.end)
 
+    def is_in(self, other: Span) -> bool:
+        """Whether it stands in *other*."""
+        return self.source is other.source and other.start <= self.start and self.end <= other.end
+
     def __str__(self) -> str:
         line, column = self.source.position(self.start)
         return f"{self.source.path}:{line}:{column}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from qspec.diagnostics.codes import FAMILIES
 from qspec.diagnostics.diagnostic import Code
 from qspec.diagnostics.page import page
+from qspec.diagnostics.text import bold
 
 _USUAL = 100  # columns, where there is no terminal
 _LEAST = 40
@@ -28,7 +29,7 @@ def overview(codes: Sequence[Code], width: int | None, colors: bool = False) -> 
     for family, title in FAMILIES.items():
         members = [code for code in codes if code.code.startswith(family)]
         if members:
-            yield _bold(f"{family}xx  {title}", colors)
+            yield bold(f"{family}xx  {title}", colors)
         for code in members:
             head = f"  {code.code}  {code.severity.value:7}  {code.name:{names}}  "
             rest = " " * len(head)
@@ -55,7 +56,7 @@ def rendered(markdown: str, width: int | None = None, colors: bool = False) -> I
             yield f"{_INDENT}{line}".rstrip()
         elif line.startswith("#"):
             yield from _paragraph(paragraph, room)
-            yield _bold(line.lstrip("# "), colors)
+            yield bold(line.lstrip("# "), colors)
         elif not line.strip() or line.startswith(("* ", "- ")):
             yield from _paragraph(paragraph, room)
             if line.strip():
@@ -94,7 +95,3 @@ def _whole(code: str) -> str:
 
 def _room(width: int | None) -> int:
     return min(max(width or _USUAL, _LEAST), _MOST)
-
-
-def _bold(text: str, colors: bool) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if colors else text

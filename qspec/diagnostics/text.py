@@ -23,6 +23,16 @@ def display_width(text: str) -> int:
     return sum(map(_width, text))
 
 
+def bold(text: str, colors: bool) -> str:
+    """*text* in bold, where *colors* are wanted."""
+    return f"\x1b[1m{text}\x1b[0m" if colors else text
+
+
+def padded(text: str, room: int) -> str:
+    """*text* in at least *room* columns."""
+    return text + " " * (room - display_width(text))
+
+
 def broken(text: str, width: int, first: int = 0) -> list[str]:
     """*text* in lines of at most *width* columns, broken at spaces, *first* columns being taken of the first line. A
     word that is longer stands alone: names and paths stay whole."""

@@ -19,7 +19,8 @@ MAXIMUM_NESTING = 32
 LONGEST_NAME = 500
 _MOST_OUTPUTS = 1000  # of a layer: a config may name any number
 
-_MODEL_CLASSES = ("Functional", "Sequential", "Model")
+MODEL_CLASSES = ("Functional", "Sequential", "Model")
+"""Keras' own models, by their classes."""
 
 
 class LegacyFormat(Malformed):
@@ -30,7 +31,7 @@ def is_model(entry: Node) -> bool:
     """Whether *entry* is one of Keras' own models that tell their layers."""
     mapping = entry.mapping()
     module, class_name = mapping.get("module"), mapping.get("class_name")
-    if class_name not in _MODEL_CLASSES or not isinstance(module, str) or module.split(".")[0] != "keras":
+    if class_name not in MODEL_CLASSES or not isinstance(module, str) or module.split(".")[0] != "keras":
         return False
     config = mapping.get("config")
     return isinstance(config, Mapping) and "layers" in config

@@ -29,6 +29,9 @@ class Slot:
         return "bias" if self.kind == self.key == "bias" else f'{self.kind}["{self.key}"]'
 
 
+CASTS = frozenset({"QUANTIZE", "DEQUANTIZE"})
+"""The ops that only change a type to or from one of integers with a scale."""
+
 OPAQUE = "OPAQUE"
 """The kind of an op that stands for all ops of a layer, where it is not known which these are."""
 

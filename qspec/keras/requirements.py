@@ -65,7 +65,8 @@ class Measurement:
             return "" if entry is None else noise_advice(self.model.plan, entry)
         if "parity" in quantities and worst is not None and worst.largest:
             equal = f"{worst.equal:.2%} of its {worst.elements:,} elements are equal"
-            kernel = f"; its kernel may round by {worst.allowed} lsb otherwise" * (worst.largest <= worst.allowed)
+            allowed = worst.largest <= worst.allowed
+            kernel = f"; its kernel may round by {worst.allowed} lsb otherwise" if allowed else ""
             return f"the difference is largest at `{worst.layer}` ({worst.op}): {equal}{kernel}"
         return advice(self._facts, quantities)
 

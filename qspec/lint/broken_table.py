@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION
 from qspec.lint.facts import Deployed, Facts
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 from qspec.schema.spec import Spec
 from qspec.targets import Reason
 
@@ -51,7 +51,7 @@ class _Broken:
     ops: dict[str, None] = field(default_factory=dict)
 
     def diagnostic(self) -> Diagnostic:
-        where = f" for {listed(list(self.ops))}" if self.ops else ""
+        where = f" for {a_few(list(self.ops))}" if self.ops else ""
         message = f"this condition of `{self.table}` has no meaning{where}: {self.reason.message}"
         return INVALID_EXPRESSION.at(self.reason.span, message, help=self.reason.help, target=self.deployed)
 

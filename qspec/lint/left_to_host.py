@@ -12,7 +12,8 @@ from qspec.lint.facts import Deployed, Facts
 from qspec.lint.placement_text import kinds_text
 from qspec.plan.places import defined
 from qspec.plan.plan import Decision
-from qspec.plan.runtime import listed, unverified
+from qspec.plan.runtime import unverified
+from qspec.schema.names import a_few
 from qspec.targets import Outcome, PlacedOp, Reason
 
 _MOST_ROWS = 3
@@ -86,7 +87,7 @@ def _diagnostic(
     return LEFT_TO_HOST.at(
         span,
         f"`{name}` {what}: {reason.message}",
-        label=f"and {listed(ops[1:])}" if ops[1:] else "",
+        label=f"and {a_few(ops[1:])}" if ops[1:] else "",
         related=((reason.span, f"what {deployed.table.name} takes"), *definition),
         help=unverified(placed.verdict) if placed.verdict.unverified is not None else "",
         layer=placed.op.layer,

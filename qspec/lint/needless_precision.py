@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import NEEDLESS_PRECISION
-from qspec.graph.ops import Op
+from qspec.graph.ops import CASTS, Op
 from qspec.lint.facts import Facts
 from qspec.plan.plan import Plan
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 
 _NARROW = ("int8", "uint8")
 
@@ -38,7 +38,7 @@ def needless_precision(facts: Facts) -> Iterator[Diagnostic]:
             ops, casts, size = found.get(span, ([], 0, 0))
             found[span] = [*ops, *computing], casts + len(region.casts), size + _elements(plan, region)
     for span, (ops, casts, size) in found.items():
-        layers = listed(list(dict.fromkeys(f"`{op.layer}`" for op in ops)))
+        layers = a_few(list(dict.fromkeys(f"`{op.layer}`" for op in ops)))
         yield NEEDLESS_PRECISION.at(
             span,
             f"16 bits gain nothing in {layers}: what goes in has 8 bits, and what comes out is rounded to 8 at once",
@@ -68,7 +68,7 @@ def _regions(plan: Plan) -> list[_Region]:
         for tensor in (*op.inputs, *op.outputs):
             if tensor in regions and narrow:
                 regions[tensor].casts.add(op.index)
-            elif tensor in regions and op.kind in ("QUANTIZE", "DEQUANTIZE"):
+            elif tensor in regions and op.kind in CASTS:
                 regions[tensor].closed = False
     for tensor in (*plan.ops.inputs, *plan.ops.outputs):
         if tensor in regions:

@@ -8,7 +8,8 @@ from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REFUSED_MODEL
 from qspec.lint.facts import Deployed, Facts
 from qspec.plan.places import Related, decided
-from qspec.plan.runtime import listed, unverified
+from qspec.plan.runtime import unverified
+from qspec.schema.names import a_few
 from qspec.targets import Outcome, PlacedOp, Reason
 
 _MOST_PLACES = 3  # of quantizers, for one reason
@@ -24,7 +25,7 @@ def refused_model(facts: Facts) -> Iterator[Diagnostic]:
                 found.setdefault(reason, []).append(placed)
         for reason, ops in found.items():
             doubts = dict.fromkeys(unverified(one.verdict) for one in ops if one.verdict.unverified is not None)
-            where = listed(list(dict.fromkeys(f"{one.op.kind} of `{one.op.layer}`" for one in ops)))
+            where = a_few(list(dict.fromkeys(f"{one.op.kind} of `{one.op.layer}`" for one in ops)))
             yield REFUSED_MODEL.at(
                 deployed.deploy.span,
                 f"`{name}` refuses the whole model: {f'{where}: ' if ops else ''}{reason.message}",

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from qspec.diagnostics import Place, Span
-from qspec.graph.ops import OpGraph
+from qspec.graph.ops import CASTS, OpGraph
 from qspec.lint.facts import Facts
 from qspec.lint.left_to_host import assigned_by
 from qspec.lint.placement_text import amount, cut_text, kinds_text
 from qspec.plan.places import Related
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 from qspec.targets import Obstacle, Outcome, Reason
 from qspec.targets.costs import stored_bytes
 
@@ -42,12 +42,12 @@ def ops_advice(graph: OpGraph) -> str:
     if not kinds:
         return ""
     told = f"they are {kinds_text(kinds)}"
-    casts = [op for op in graph.ops if op.kind in ("QUANTIZE", "DEQUANTIZE")]
+    casts = [op for op in graph.ops if op.kind in CASTS]
     if not casts:
         return told
     layers = dict.fromkeys(f"`{op.layer or graph.tensors[op.outputs[0]].name}`" for op in casts)
     count = "1 only changes a type" if len(casts) == 1 else f"{len(casts)} only change types"
-    return f"{told}; {count}, at {listed(list(layers))}: one type on both sides saves that"
+    return f"{told}; {count}, at {a_few(list(layers))}: one type on both sides saves that"
 
 
 def _largest(facts: Facts) -> str:
@@ -77,7 +77,7 @@ def places(facts: Facts, quantities: Sequence[str]) -> Related:
                     reason = _assigned(facts, obstacle)
                     if number and reason is not None:
                         continue  # what stands at the assignment, says so
-                    kinds = f"{listed(obstacle.kinds)}: " if obstacle.kinds else ""
+                    kinds = f"{a_few(obstacle.kinds)}: " if obstacle.kinds else ""
                     reason = reason or obstacle.reasons[0]
                     found.setdefault(reason.span, f"not accelerated: {kinds}{reason.message}")
     return tuple(found.items())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import SHADOWED_NAME
-from qspec.schema.named_parts import GENERAL, has_attribute
+from qspec.schema.named_parts import has_attribute, is_general
 from qspec.schema.shipped import shipped_targets
 from qspec.schema.slots import SLOTS
 from qspec.schema.spec import Spec
@@ -53,16 +53,11 @@ def _capture(spec: Spec, capture: Definition, pattern: Definition | None) -> Ite
 
 def _is_attribute(spec: Spec, capture: Definition) -> bool:
     """Whether all layers, or those of the pattern that *capture* stands in, have such an attribute."""
-    if capture.name in GENERAL or capture.name == "index":
+    if is_general(capture.name):
         return True
     patterns = (*(rule.pattern for rule in spec.rules), *(each.pattern for each in spec.patterns.values()))
-    return any(
-        has_attribute(each, capture.name, spec.patterns) for each in patterns if _stands_in(capture.span, each.span)
-    )
-
-
-def _stands_in(span: Span, around: Span) -> bool:
-    return span.source is around.source and around.start <= span.start < around.end
+    around = (pattern for pattern in patterns if capture.span.is_in(pattern.span))
+    return any(has_attribute(pattern, capture.name, spec.patterns) for pattern in around)
 
 
 def _is_class(spec: Spec, name: str) -> bool:

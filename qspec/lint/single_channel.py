@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic, Span
 from qspec.diagnostics.catalogue import SINGLE_CHANNEL
 from qspec.lint.facts import Facts
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 
 
 def single_channel(facts: Facts) -> Iterator[Diagnostic]:
@@ -31,7 +31,7 @@ def single_channel(facts: Facts) -> Iterator[Diagnostic]:
             names = list(of_layers)
             yield SINGLE_CHANNEL.at(
                 span,
-                f"the weights of {listed([f'`{name}`' for name in names])} have one output channel: a scale for each "
+                f"the weights of {a_few([f'`{name}`' for name in names])} have one output channel: a scale for each "
                 "channel is one scale",
                 help="`granularity = per_tensor` says the same",
                 layer=names[0],

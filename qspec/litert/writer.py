@@ -12,7 +12,7 @@ import qspec
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import LOWERING_DIFFERS
 from qspec.graph.intermediates import Intermediate, intermediates
-from qspec.graph.ops import OPAQUE, Op, OpGraph, Tensor
+from qspec.graph.ops import CASTS, OPAQUE, Op, OpGraph, Tensor
 from qspec.graph.versions import rescale_of
 from qspec.litert.constants import constant_codes
 from qspec.litert.flatbuffer import enum_names, operator_code, pack, schema, unpack
@@ -21,8 +21,6 @@ from qspec.litert.operators import give_options, written_version
 from qspec.litert.pieces import Pieces
 from qspec.numerics import PACKED, Parameters, pack_codes
 from qspec.plan.plan import Plan
-
-CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 
 def write(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 from qspec.graph.document import Node
 from qspec.graph.layers import Shape
 from qspec.graph.ops import Slot
+from qspec.lowering.geometry import product
 from qspec.lowering.site import Site, UnknownShape, Unsupported
 from qspec.lowering.writing import axis_in, binary, cumulated, reduce, reshape, select, transpose, unary
 
@@ -101,7 +101,7 @@ def along(function: Function, axes: Sequence[int]) -> Function:
         if moved:
             tensor = transpose(site, tensor, order, place.inner("transposed"))
         apart = site.shape(tensor)
-        joined = (*apart[: rank - len(last)], _product(apart[rank - len(last) :]))
+        joined = (*apart[: rank - len(last)], product(apart[rank - len(last) :]))
         if len(last) > 1:
             tensor = reshape(site, tensor, joined, place.inner("joined"))
         result = place.at("probabilities") if moved or len(last) > 1 else place
@@ -112,10 +112,6 @@ def along(function: Function, axes: Sequence[int]) -> Function:
         return transpose(site, tensor, back, place.slot) if moved else tensor
 
     return write
-
-
-def _product(sizes: Shape) -> int | None:
-    return None if None in sizes else prod(size or 0 for size in sizes)
 
 
 # ---- building blocks

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 
-from qspec.graph.ops import OPAQUE, Op
+from qspec.graph.ops import CASTS, OPAQUE, Op
 from qspec.plan.plan import Plan
 from qspec.plan.representation import representation
 from qspec.targets import Representation, Table
 
-CASTS = frozenset({"QUANTIZE", "DEQUANTIZE"})
-"""The ops that only change a type."""
 # What LiteRT's kernels store activations and weights as. Their biases follow from the activations.
 _ACTIVATIONS = (
     Representation("int8", "asymmetric", "per_tensor"),

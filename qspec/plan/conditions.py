@@ -12,13 +12,14 @@ from typing import Any
 from qspec.diagnostics import Advice, Diagnostic, Fix, Span, writing
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNKNOWN_LAYER_ATTRIBUTE
 from qspec.graph.layers import Call
-from qspec.plan.layer_attributes import GENERAL, Attributes
+from qspec.plan.layer_attributes import Attributes
 from qspec.plan.nearness import nearness
 from qspec.plan.patterns import Match
 from qspec.plan.position import Position
 from qspec.plan.program import Program
 from qspec.plan.quick_conditions import Column, quick
 from qspec.schema.evaluate import UNKNOWN, Mistake, condition_holds, describe, step_into
+from qspec.schema.named_parts import GENERAL, split_path
 from qspec.schema.names import listed
 from qspec.syntax import tree
 
@@ -150,22 +151,20 @@ class _Condition:
             self.columns[path] = column = self._column(path, *self.split(path))
         return column
 
-    def _column(self, path: tree.Path, capture: str | None, trailers: list[Any]) -> Column:
+    def _column(self, path: tree.Path, capture: str, trailers: Sequence[Any]) -> Column:
         count = len(self.matches)
-        if capture is not None and not trailers:
+        if capture and not trailers:
             return [capture in match.captures for match in self.matches]
         if not isinstance(trailers[0], tree.Name):
             mistake = Mistake(path.span, f"`{capture}` is a layer, and has no positions", "name an attribute of it")
             return [mistake] * count
         if trailers[0].text == "index":
             return [Position(position, count) for position in range(count)]
-        if capture is None and self.program.several:
-            return [Mistake(path.span, *self.unqualified(path))] * count
         ask = self.asked_of_layer(trailers)
-        asked = [match.calls if capture is None else match.captures.get(capture, ()) for match in self.matches]
+        asked = [match.captures.get(capture, ()) if capture else match.calls for match in self.matches]
         return [ask(calls[0]) if len(calls) == 1 else _of_several(path, capture, calls) for calls in asked]
 
-    def asked_of_layer(self, trailers: list[Any]) -> Callable[[Call], Any]:
+    def asked_of_layer(self, trailers: Sequence[Any]) -> Callable[[Call], Any]:
         head, rest = trailers[0].text, trailers[1:]
         known = self.known
         if head in ("input", "output") and rest and isinstance(rest[0], tree.Name):
@@ -182,7 +181,7 @@ class _Condition:
 
         return attribute
 
-    def of_shape(self, call: Call, side: str, trailers: list[Any]) -> Any:
+    def of_shape(self, call: Call, side: str, trailers: Sequence[Any]) -> Any:
         if trailers[0].text not in ("shape", "rank"):
             return _ABSENT
         shape = self.known.shape(call, side)
@@ -190,28 +189,9 @@ class _Condition:
             return UNKNOWN if shape is UNKNOWN else len(shape)
         return _stepped_into(shape, trailers[1:])
 
-    def split(self, path: tree.Path) -> tuple[str | None, list[Any]]:
+    def split(self, path: tree.Path) -> tuple[str, Sequence[Any]]:
         """The longest capture at the head of *path*, and the trailers behind it (the head among them if none)."""
-        words = [path.head, *path.trailers]
-        names = []
-        for word in words:
-            if not isinstance(word, tree.Name):
-                break
-            names.append(word.text)
-        for length in range(len(names), 0, -1):
-            if ".".join(names[:length]) in self.program.captures:
-                return ".".join(names[:length]), words[length:]
-        return None, words
-
-    def unqualified(self, path: tree.Path) -> tuple[str, str | Advice]:
-        word = path.head.text
-        captures = self.program.captures
-        message = f"the pattern speaks of several layers, so `{word}` must say whose it is"
-        if captures:
-            qualified = tuple(f"{name}.{word}" for name in captures[:3])
-            hint = "write " + " or ".join(f"`{each}`" for each in qualified)
-            return message, Advice(hint, qualified).on(path.head.span)
-        return message, f"name a layer in the pattern with `as`, then write `name.{word}`"
+        return split_path(path, self.program.captures)
 
     def unknown_attributes(self) -> Iterator[Diagnostic]:
         for path in self.unknown:
@@ -227,14 +207,14 @@ class _Condition:
             if similar:
                 offer = _in_place(trailers, similar[0])
                 advice = Advice(f"there is a similar one, `{similar[0]}`; {there_are}", (offer,) if offer else ())
-            whose = "no matched layer" if capture is None else f"no layer that `{capture}` captures"
+            whose = f"no layer that `{capture}` captures" if capture else "no matched layer"
             yield UNKNOWN_LAYER_ATTRIBUTE.at(path.span, f"{whose} has an attribute `{word}`", help=advice)
 
-    def names(self, capture: str | None) -> list[str]:
+    def names(self, capture: str) -> list[str]:
         """The attributes that some matched layer has."""
-        names: dict[str, None] = dict.fromkeys(self.program.captures if capture is None else ())
+        names: dict[str, None] = dict.fromkeys(() if capture else self.program.captures)
         for match in self.matches:
-            for call in match.calls if capture is None else match.captures.get(capture, ()):
+            for call in match.captures.get(capture, ()) if capture else match.calls:
                 names |= dict.fromkeys(self.known.names(call))
         return list(names)
 
@@ -277,7 +257,7 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-def _of_several(path: tree.Path, capture: str | None, calls: Sequence[Call]) -> Any:
+def _of_several(path: tree.Path, capture: str, calls: Sequence[Call]) -> Any:
     """The attribute of a capture that is not one layer."""
     if not calls:
         # The optional part is not there: unknown here, and known to exist where it is.
@@ -287,7 +267,7 @@ def _of_several(path: tree.Path, capture: str | None, calls: Sequence[Call]) -> 
     )
 
 
-def _stepped_into(value: Any, trailers: list[Any]) -> Any:
+def _stepped_into(value: Any, trailers: Sequence[Any]) -> Any:
     try:
         return step_into(value, trailers, lambda path: _ABSENT)
     except Mistake as mistake:

@@ -62,7 +62,7 @@ def _adapt_op(draft: Draft, op: Op, adapted: dict[Span, _Adapted]) -> None:
     weights = None
     for tensor in draft.constants(op):
         quantizer = draft.quantizer(tensor)
-        if quantizer is None or _is_bias(draft, tensor):
+        if quantizer is None or draft.is_bias(tensor):
             continue
         choices = draft.asked_by(op).granularities(tensor, output.type, quantizer.type)
         if choices and not _choose(draft, tensor, quantizer, choices):
@@ -75,7 +75,7 @@ def _adapt_op(draft: Draft, op: Op, adapted: dict[Span, _Adapted]) -> None:
             _adapt(draft, op, tensor, changed, f"{op.kind} takes {scales}", adapted)
         weights = tensor
     for tensor in draft.constants(op):
-        if weights in draft.axes and _is_bias(draft, tensor) and draft.quantizer(tensor) is not None:
+        if weights in draft.axes and draft.is_bias(tensor) and draft.quantizer(tensor) is not None:
             # One scale for each channel, like the weights'; a bias has one dimension.
             assigned = draft.assigned[tensor]
             assert assigned.quantizer is not None
@@ -106,8 +106,3 @@ def _adapt(draft: Draft, op: Op, tensor: int, changed: Quantizer, reason: str, a
 
 def _words(quantizer: Quantizer) -> str:
     return quantizer.granularity.replace("_", " ")
-
-
-def _is_bias(draft: Draft, tensor: int) -> bool:
-    slot = draft.tensors[tensor].slot
-    return slot is not None and slot.kind == "bias"

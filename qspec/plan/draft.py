@@ -154,6 +154,11 @@ class Draft:
         """Keep a diagnostic."""
         self.diagnostics.add(diagnostic)
 
+    def is_bias(self, tensor: int) -> bool:
+        """Whether it is a bias of a layer."""
+        slot = self.tensors[tensor].slot
+        return slot is not None and slot.kind == "bias"
+
     def named(self, tensor: int) -> str:
         """A tensor for people: its slot and layer, or the layer that a cast was added for."""
         slot = self.tensors[tensor].slot

@@ -17,13 +17,16 @@ Side = Literal["input", "output"]
 @dataclass(frozen=True, slots=True)
 class End:
     """An input or output of the file. `name` is the model's own name for it, `type` the one that the file takes or
-    gives, `inside` the one that the model's first or last op computes in. `origin` is who decided the type."""
+    gives, `inside` the one that the model's first or last op computes in. `origin` is who decided the type. `tensor`
+    and `inner` are the ids of the tensors of these types, one where nothing is cast."""
 
     side: Side
     name: str
     type: str
     inside: str
     origin: Origin
+    tensor: int
+    inner: int
 
 
 def boundary(spec: Spec, layers: LayerGraph, side: Side, position: int) -> Boundary | None:
@@ -55,4 +58,4 @@ def ends(plan: Plan) -> Iterator[End]:
             block, type_ = boundary(plan.spec, plan.layers, side, position), plan.ops.tensors[outer].type
             said = block is not None and block.type == type_
             origin = Origin("boundary", side, block.spans["type"]) if block and said else Origin("built_in")
-            yield End(side, name, type_, plan.ops.tensors[inner].type, origin)
+            yield End(side, name, type_, plan.ops.tensors[inner].type, origin, outer, inner)

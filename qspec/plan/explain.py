@@ -140,17 +140,15 @@ class Explainer:
     @cached_property
     def _ends_of(self) -> dict[int, list[str]]:
         """What the file takes for a tensor, or gives of it, where that is of another type."""
-        plan = self.plan
         found: dict[int, list[str]] = {}
-        inner, outer = (*plan.predicted.inputs, *plan.predicted.outputs), (*plan.ops.inputs, *plan.ops.outputs)
-        for end, inside, outside in zip(ends(plan), inner, outer, strict=True):
-            if inside == outside:
+        for end in ends(self.plan):
+            if end.tensor == end.inner:
                 continue
             if end.side == "input":
-                made = f"{self._makers(outside, inside)} it of the file's input `{end.name}`, which is {end.type}"
+                made = f"{self._makers(end.tensor, end.inner)} it of the file's input `{end.name}`, which is {end.type}"
             else:
-                made = f"{self._makers(inside, outside)} {end.type} of it for the file's output `{end.name}`"
-            found.setdefault(inside, []).append(made)
+                made = f"{self._makers(end.inner, end.tensor)} {end.type} of it for the file's output `{end.name}`"
+            found.setdefault(end.inner, []).append(made)
         return found
 
     @cached_property

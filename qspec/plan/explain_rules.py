@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,14 +52,7 @@ def explain_rule(
         return answer("mistaken", mistakes[0].message, span if isinstance(span, Span) else None)
     assigned = {slot: chain for slot, chain in said.items() if any(_is_by(each, rule.name) for each in chain)}
     if assigned:
-        decided = [slot for slot, chain in assigned.items() if _is_by(chain[-1], rule.name)]
-        if decided:
-            return answer("decides", ", ".join(f"`{slot}`" for slot in decided))
-        last = next(iter(assigned.values()))[-1]
-        later = list(dict.fromkeys(_winner(chain[-1].origin) for chain in assigned.values()))
-        slots = ", ".join(f"`{slot}`" for slot in assigned)
-        ends = "" if len(later) > 1 else "s"
-        return answer("overridden", f"{slots}: {', '.join(later)} decide{ends}", last.origin.span)
+        return answer(*_of_assigned(rule.name, assigned))
     if any(call in match.calls for match in applied.selected.matches):
         return answer(
             "assigns nothing", _nothing(applied, call), rule.assignments[0].span if rule.assignments else None
@@ -69,6 +62,17 @@ def explain_rule(
         closest = max(rejected, key=lambda one: one.nearness)
         return answer("not true", closest.reason, closest.part.span)
     return answer("no match", _why_not(applied, applied.program, call, index), rule.pattern.span)
+
+
+def _of_assigned(rule: str, assigned: Mapping[str, Sequence[Assigned]]) -> tuple[Outcome, str, Span | None]:
+    """What became of a rule that assigned something to these slots."""
+    decided = [slot for slot, chain in assigned.items() if _is_by(chain[-1], rule)]
+    if decided:
+        return "decides", ", ".join(f"`{slot}`" for slot in decided), None
+    last = next(iter(assigned.values()))[-1]
+    winners = list(dict.fromkeys(_winner(chain[-1].origin) for chain in assigned.values()))
+    slots, verb = ", ".join(f"`{slot}`" for slot in assigned), "decides" if len(winners) == 1 else "decide"
+    return "overridden", f"{slots}: {', '.join(winners)} {verb}", last.origin.span
 
 
 def _winner(origin: Origin) -> str:

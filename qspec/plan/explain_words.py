@@ -46,13 +46,11 @@ def _traits(quantizer: Quantizer) -> tuple[str, ...]:
     if quantizer.is_float:
         return (quantizer.type, *[""] * 5)
     size = f"({quantizer.block_size})" if quantizer.block_size is not None else ""
-    arguments = ", ".join(f"{argument:g}" for argument in quantizer.range.arguments)
-    range_ = quantizer.range.method + (f"({arguments})" if arguments else "")
     return (
         quantizer.type,
         quantizer.scheme,
         quantizer.granularity.replace("_", "-") + size,
-        range_ if quantizer.range.method != "minmax" else "",
+        str(quantizer.range) if quantizer.range.method != "minmax" else "",
         "narrow" if quantizer.narrow else "",
         quantizer.rounding if quantizer.rounding != "half_away" else "",
     )
@@ -77,7 +75,4 @@ def place(span: Span | None) -> str:
 
 def assigned_words(assigned: Sequence[Assigned]) -> list[str]:
     """Each assignment in words: `a8 by default (edge.qspec:12:13)`."""
-    return [
-        f"{each.quantizer.name if each.quantizer else 'float'} by {decider(each.origin)} ({place(each.origin.span)})"
-        for each in assigned
-    ]
+    return [f"{each.name} by {decider(each.origin)} ({place(each.origin.span)})" for each in assigned]

@@ -22,10 +22,10 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
     numbers |= {twin: numbers[tensor] for twin, tensor in draft.twins.items()}
     graph = draft.predicted
     return Plan(
-        draft.spec,
-        draft.layers,
-        graph,
-        OpGraph(
+        spec=draft.spec,
+        layers=draft.layers,
+        predicted=graph,
+        ops=OpGraph(
             tuple(_typed(tensor, draft.quantizer(tensor.id)) for tensor in draft.tensors),
             ops,
             tuple(draft.interface.get(tensor, tensor) for tensor in graph.inputs),
@@ -36,18 +36,20 @@ def finish(draft: Draft, groups: Groups, batch: int | None) -> Plan:
             graph.shapes,
             absorbed=graph.absorbed,
         ),
-        {tensor: _decision(draft, tensor, numbers) for tensor in draft.assigned},
-        {
+        decisions={tensor: _decision(draft, tensor, numbers) for tensor in draft.assigned},
+        casts={
             (op.outputs[0], tensor): result
             for op in graph.ops
             for tensor, result in draft.reads.get(op.index, {}).items()
         },
-        ranges,
-        batch,
-        tuple(draft.diagnostics.items),
-        {op.outputs[0]: op.kind for op in graph.ops if op.index in draft.zeros},
-        {target: tuple(said) for target, said in draft.cascade.said.items() if not isinstance(target, int)},
-        draft.cascade.rules,
+        ranges=ranges,
+        batch=batch,
+        diagnostics=tuple(draft.diagnostics.items),
+        rewritten={op.outputs[0]: op.kind for op in graph.ops if op.index in draft.zeros},
+        said_of_inputs={
+            target: tuple(said) for target, said in draft.cascade.said.items() if not isinstance(target, int)
+        },
+        rules=draft.cascade.rules,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import LEFT_IN_FLOAT
-from qspec.graph.ops import OPAQUE, Op
+from qspec.graph.ops import CASTS, OPAQUE, Op
 from qspec.plan.alternatives import runs_in_float
 from qspec.plan.plan import Plan
 from qspec.schema.quantizer import Quantizer
@@ -66,7 +66,7 @@ def _asked(plan: Plan, op: Op) -> Span | None:
 
 def _in_general(plan: Plan, op: Op) -> bool:
     """Whether no rule assigns anything to what *op* reads, to its constants or its results."""
-    if op.kind in (OPAQUE, "QUANTIZE", "DEQUANTIZE"):
+    if op.kind == OPAQUE or op.kind in CASTS:
         return False
     read = [plan.ops.tensors[tensor] for tensor in op.inputs if tensor >= 0]
     casts = len(plan.predicted.tensors)  # what a rule gives an `input` slot is a cast

@@ -12,8 +12,7 @@ from qspec.graph.layers import Call, Shape
 from qspec.graph.ops import OpGraph, Slot
 from qspec.plan.index import LayerIndex
 from qspec.schema.evaluate import UNKNOWN
-
-GENERAL = ("name", "path", "class", "index", "params", "input.shape", "input.rank", "output.shape")
+from qspec.schema.named_parts import GENERAL
 
 
 @dataclass

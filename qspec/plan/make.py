@@ -68,13 +68,8 @@ def _lowered(spec: Spec, layers: LayerGraph, table: Table, batch: int | None) ->
 def _float_islands(plan: Plan) -> frozenset[str]:
     """The layers whose ops are not known, and need not be, since they stay in float."""
     unknown = [op for op in plan.ops.ops if op.kind == OPAQUE]
-    integer = {op.layer for op in unknown for tensor in op.outputs if _is_quantized(plan, tensor)}
+    integer = {op.layer for op in unknown for tensor in op.outputs if plan.is_quantized(tensor)}
     return frozenset(op.layer for op in unknown) - integer
-
-
-def _is_quantized(plan: Plan, tensor: int) -> bool:
-    decision = plan.decisions.get(tensor)
-    return decision is not None and decision.quantizer is not None
 
 
 def plan_ops(spec: Spec, layers: LayerGraph, predicted: OpGraph, table: Table, batch: int | None) -> Plan:

@@ -11,8 +11,6 @@ from qspec.schema.names import quoted
 from qspec.schema.text_patterns import glob_matches
 from qspec.syntax import tree
 
-MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
-
 
 def nested_advice(part: tree.Expression, index: LayerIndex) -> Advice | None:
     """What to ask for in place of *part*, a comparison of a `name` or `path` with a text that fits no layer."""

@@ -19,7 +19,7 @@ def decided(origin: Origin, words: str) -> Related:
 def defined(quantizer: Quantizer | None, used: Span | Place | None) -> Related:
     """Where *quantizer* is defined, unless that is where it is *used*: a quantizer may be amended in place."""
     span = None if quantizer is None else quantizer.span
-    if quantizer is None or span is None or (isinstance(used, Span) and _within(span, used)):
+    if quantizer is None or span is None or (isinstance(used, Span) and span.is_in(used)):
         return ()
     return ((span, f"`{quantizer.name}` is defined here"),)
 
@@ -28,7 +28,3 @@ def row(table: Table, kind: str) -> Related:
     """The first row of *table* for ops of that kind."""
     rows = table.rows(kind)
     return ((rows[0].span, f"the row of {kind} in {table.name}"),) if rows else ()
-
-
-def _within(span: Span, other: Span) -> bool:
-    return span.source is other.source and other.start <= span.start and span.end <= other.end

@@ -39,6 +39,11 @@ class Assigned:
     amended: Assigned | None = None
 
     @property
+    def name(self) -> str:
+        """The quantizer's name, or `float`."""
+        return self.quantizer.name if self.quantizer is not None else "float"
+
+    @property
     def by_person(self) -> bool:
         """Whether it was assigned to these layers in particular, not in general."""
         return self.origin.kind in ("rule", "boundary")
@@ -114,3 +119,8 @@ class Plan:
         """What the tensor of *slot* becomes; None where fusion left no such tensor."""
         tensor = self.ops.slots.get(slot)
         return None if tensor is None else self.decisions.get(tensor)
+
+    def is_quantized(self, tensor: int) -> bool:
+        """Whether a quantizer stands behind a tensor."""
+        decision = self.decisions.get(tensor)
+        return decision is not None and decision.quantizer is not None

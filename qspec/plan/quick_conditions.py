@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qspec.schema.evaluate import is_number
 from qspec.schema.text_patterns import glob
 from qspec.syntax import tree
 
@@ -108,7 +109,7 @@ def _compared(path: tree.Path, compare: Callable[[Any, Any], bool], wanted: str 
 
     def compared(columns: Columns) -> Answers:
         return [
-            compare(value, wanted) if (type(value) is str if text else _is_number(value)) else None
+            compare(value, wanted) if (type(value) is str if text else is_number(value)) else None
             for value in columns(path)
         ]
 
@@ -120,10 +121,6 @@ def _within(path: tree.Path, low: str | float | None, high: str | float | None, 
         return None
 
     def within(columns: Columns) -> Answers:
-        return [(low <= value <= high) is not negated if _is_number(value) else None for value in columns(path)]
+        return [(low <= value <= high) is not negated if is_number(value) else None for value in columns(path)]
 
     return within
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -15,9 +15,4 @@ def requantized(plan: Plan) -> Mapping[str, int]:
     """
     edges = {*plan.ops.inputs, *plan.ops.outputs}
     casts = [op for op in plan.ops.ops if op.kind == "QUANTIZE" and edges.isdisjoint((*op.inputs, *op.outputs))]
-    return Counter(op.layer for op in casts if _is_quantized(plan, op.inputs[0]))
-
-
-def _is_quantized(plan: Plan, tensor: int) -> bool:
-    decision = plan.decisions.get(tensor)
-    return decision is not None and decision.quantizer is not None
+    return Counter(op.layer for op in casts if plan.is_quantized(op.inputs[0]))

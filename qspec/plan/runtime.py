@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import NOT_ACCEPTED, TARGET_WARNING
-from qspec.graph.ops import OPAQUE, Op
-from qspec.plan.alternatives import CASTS, runs_in_float, types_taken
+from qspec.graph.ops import CASTS, OPAQUE, Op
+from qspec.plan.alternatives import runs_in_float, types_taken
 from qspec.plan.places import decided, defined
 from qspec.plan.plan import Decision, Plan
 from qspec.plan.representation import representation, same_scale
+from qspec.schema.names import a_few
 from qspec.targets import Judge, Reason, Table, Verdict
 
 
@@ -38,7 +39,7 @@ def runtime_reports(plan: Plan, table: Table, verdicts: Iterable[tuple[Op, Verdi
 
 
 def _warning(plan: Plan, table: Table, warning: Reason, ops: Sequence[Op]) -> Diagnostic:
-    names = listed(list(dict.fromkeys(f"{op.kind} of `{op.layer}`" for op in ops)))
+    names = a_few(list(dict.fromkeys(f"{op.kind} of `{op.layer}`" for op in ops)))
     return TARGET_WARNING.at(
         culprit(plan, ops[0], warning),
         f"{table.name} warns of {names}: {warning.message}",
@@ -131,7 +132,7 @@ class _Refusal:
         return NOT_ACCEPTED.at(
             self.span,
             f"{target} does not take {first} as planned: {floating}{self.reason.message}",
-            label=f"nor {listed(others)}" if others else "",
+            label=f"nor {a_few(others)}" if others else "",
             related=tuple(related),
             help=self._advice(plan, table),
             layer=self.op.layer,
@@ -154,12 +155,6 @@ class _Refusal:
             return f'to leave it in float: `rule … match any where path == "{floating.layer}" {{ all = float }}`'
         taken = types_taken(plan, table, self.ops.values())
         return f"{table.name} takes {taken}" if taken else ""
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """A few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def unverified(verdict: Verdict) -> str:

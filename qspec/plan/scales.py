@@ -294,7 +294,7 @@ def _report_losses(draft: Draft) -> None:
 def _lost(assigned: Assigned) -> str:
     if assigned.origin.kind == "boundary":
         return f"what the `{assigned.origin.rule}` block says"
-    return f"`{assigned.quantizer.name if assigned.quantizer else 'float'}`"
+    return f"`{assigned.name}`"
 
 
 def range_groups(groups: Groups, order: Iterable[int]) -> tuple[tuple[RangeGroup, ...], dict[int, int]]:

@@ -40,11 +40,11 @@ def store_weights(draft: Draft, op: Op, casts: dict[int, int], adapt: Adapt) -> 
         if quantizer is None:
             continue
         if not quantizer.is_float:
-            if _is_bias(draft, tensor):
+            if draft.is_bias(tensor):
                 _report_bias(draft, op, tensor)
                 continue
             _set_granularity(draft, op, tensor, adapt)
-        elif _is_bias(draft, tensor) and _has_integer_weights(draft, op):
+        elif draft.is_bias(tensor) and _has_integer_weights(draft, op):
             _report_bias(draft, op, tensor)
             continue
         if _is_taken(draft, op, tensor):
@@ -98,11 +98,6 @@ def _is_transposed(op: Op, tensor: int) -> bool:
     if tensor == op.inputs[1]:
         return bool(op.attributes.get("adj_y"))
     return not op.attributes.get("adj_x")
-
-
-def _is_bias(draft: Draft, tensor: int) -> bool:
-    slot = draft.tensors[tensor].slot
-    return slot is not None and slot.kind == "bias"
 
 
 def _has_integer_weights(draft: Draft, op: Op) -> bool:

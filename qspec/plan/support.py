@@ -119,9 +119,5 @@ class _Found:
     def diagnostics(self) -> Iterator[Diagnostic]:
         """One for each place, in the order in which they were met."""
         for (place, message, hint), uses in self.uses.items():
-            related = tuple((span, words) for span, words in uses.items() if not _within(place, span))
+            related = tuple((span, words) for span, words in uses.items() if not place.is_in(span))
             yield INVALID_VALUE.at(place, message, help=hint, related=related[:_MOST_USES])
-
-
-def _within(span: Span, other: Span) -> bool:
-    return span.source is other.source and other.start <= span.start and span.end <= other.end

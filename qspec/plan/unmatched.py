@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from qspec.diagnostics import Advice, Diagnostic, Fix, Span, writing
 from qspec.diagnostics.catalogue import UNMATCHED_RULE
+from qspec.graph.keras_format import MODEL_CLASSES
 from qspec.plan.cascade import AppliedRule
 from qspec.plan.conditions import Rejected
 from qspec.plan.index import LayerIndex
-from qspec.plan.nested_names import MODEL_CLASSES, nested_advice, nested_models
+from qspec.plan.nested_names import nested_advice, nested_models
 from qspec.plan.patterns import Mismatch
 from qspec.plan.position import Position
 from qspec.plan.program import Atom

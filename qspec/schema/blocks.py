@@ -118,8 +118,7 @@ def _describe(model: type[Block], name: str, problem: Any, expression: tree.Expr
     words, others = _choices(model.model_fields[name].annotation)
     if name == "type" and problem["input"] in _TYPES:
         message = f"a file takes and gives no {written}, which is a type of tensors inside"
-        here = f"`type` is {listed(get_args(EndType), 'or')} here"
-        return INVALID_VALUE.at(expression.span, message, help=here)
+        return INVALID_VALUE.at(expression.span, message, help=f"`type` is {listed(get_args(EndType), 'or')} here")
     expected = " or ".join(filter(None, [*others, f"one of {listed(words, 'or')}" if words else ""]))
     hint = Advice(f"`{name}` is {expected}")
     if isinstance(problem["input"], Text) and problem["input"].text in words:

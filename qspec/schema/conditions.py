@@ -119,17 +119,17 @@ def check_requirement(condition: tree.Expression, deploys: Collection[str], foun
 def _comparison(part: tree.Expression) -> str:
     """How the quantity that *part* names is compared; an example of another where it names none."""
     match part:
-        case tree.Call(function=tree.Path(head=tree.Name(text="sqnr" as name), trailers=())):
-            pass
-        case tree.Path(head=tree.Name(text=name), trailers=()) if name in UNITS and name not in OF_TARGETS:
-            pass
+        case tree.Call(function=tree.Path(head=tree.Name(text=name), trailers=())) if name == "sqnr":
+            quantity = name
         case tree.Path(trailers=(tree.Name(text=name), *_)) if asks_of_target(part):
-            pass
-        case tree.Path(head=tree.Name(text=name), trailers=()) if name in OF_TARGETS:
-            return _EXAMPLES[name]
+            quantity = name
+        case tree.Path(head=tree.Name(text=name), trailers=()) if name in UNITS:
+            if name in OF_TARGETS:
+                return _EXAMPLES[name]  # of which target, it does not say
+            quantity = name
         case _:
             return _EXAMPLES["size"]
-    return f"{shown(part).strip('`')} {_EXAMPLES[name].partition(' ')[2]}"
+    return f"{shown(part).strip('`')} {_EXAMPLES[quantity].partition(' ')[2]}"
 
 
 def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostics) -> str | None:

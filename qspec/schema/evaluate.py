@@ -87,7 +87,7 @@ def step_into(value: Value, trailers: Iterable[tree.Name | tree.Index], lookup: 
 def _item(value: Value, key: Value, span: Span) -> Value:
     if isinstance(value, dict):
         return value.get(key, UNKNOWN) if isinstance(key, str) else UNKNOWN
-    if not _is_number(key):
+    if not is_number(key):
         return UNKNOWN
     if not isinstance(value, tuple | list):
         raise Mistake(span, f"{describe(value)} has no positions to ask for")
@@ -153,7 +153,8 @@ def spell(value: Value) -> str:
     return str(value) if value is not UNKNOWN else "unknown"
 
 
-def _is_number(value: Value) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a number, which true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -193,7 +194,7 @@ class _Evaluation:
         value = self.value(node)
         if value is UNKNOWN or value is None:
             return UNKNOWN
-        if not _is_number(value):
+        if not is_number(value):
             raise Mistake(node.span, f"expected a number, found {describe(value)}")
         return value
 
@@ -324,12 +325,12 @@ _VALUES: Mapping[type, Callable[[_Evaluation, Any], Value]] = {
 
 def unknown_function(node: tree.Call, known: Iterable[str]) -> Mistake:
     """The mistake of calling a function that is neither `mod` nor one of *known*."""
+    from qspec.schema.foreign_names import FUNCTIONS  # for a mistake
+
     names = ", ".join(f"`{name}`" for name in ("mod", *known))
     span = node.function.span
     path = span.source.text[span.start : span.end]
     owner, _, name = path.rpartition(".")
-    from qspec.schema.foreign_names import FUNCTIONS
-
     known_elsewhere = FUNCTIONS.get(name, "").format(owner or "name")
     return Mistake(span, f"there is no function `{path}` here", known_elsewhere or f"there is {names}")
 

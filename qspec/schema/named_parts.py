@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from qspec.diagnostics import Span
-from qspec.schema.patterns import Patterns, parts_of
+from qspec.schema.patterns import Patterns, all_parts
 from qspec.syntax import tree
 
-GENERAL = frozenset({"name", "path", "class", "params", "input", "output"})
+GENERAL = ("name", "path", "class", "index", "params", "input.shape", "input.rank", "output.shape")
 """What can be asked of every layer; what its config holds comes to these. `index` is the whole match's."""
+
+_HEADS = frozenset(name.partition(".")[0] for name in GENERAL)
+
+
+def is_general(attribute: str) -> bool:
+    """Whether an attribute, by its first word, can be asked of every layer."""
+    return attribute in _HEADS
 
 
 def has_attribute(pattern: tree.Pattern, attribute: str, definitions: Mapping[str, tree.PatternDefinition]) -> bool:
     """Whether all layers have that attribute, or those of a class of Keras' that *pattern* names."""
-    if attribute in GENERAL:
+    if is_general(attribute):
         return True
     from qspec.schema.keras_layers import layer_classes  # few specs ask
 
-    known = layer_classes()
-    return any(attribute in known.get(name, ()) for name in _classes(pattern, definitions))
+    known, parts = layer_classes(), all_parts(pattern, definitions)
+    return any(attribute in known.get(part.name.text, ()) for part in parts if isinstance(part, tree.LayerClass))
 
 
-def _classes(pattern: tree.Pattern, definitions: Mapping[str, tree.PatternDefinition]) -> Iterator[str]:
-    pending, seen = [pattern], set[str]()
-    while pending:
-        for node in parts_of(pending.pop()):
-            if isinstance(node, tree.LayerClass) and node.name.text not in seen:
-                seen.add(node.name.text)
-                yield node.name.text
-                if node.name.text in definitions:
-                    pending.append(definitions[node.name.text].pattern)
+def split_path(path: tree.Path, captures: Collection[str]) -> tuple[str, tuple[tree.Name | tree.Index, ...]]:
+    """The longest of *captures* at the head of *path*, empty if none is there, and what stands behind it."""
+    words = (path.head, *path.trailers)
+    names: list[str] = []
+    for word in words:
+        if not isinstance(word, tree.Name):
+            break
+        names.append(word.text)
+    for length in range(len(names), 0, -1):
+        if ".".join(names[:length]) in captures:
+            return ".".join(names[:length]), words[length:]
+    return "", words
 
 
 @dataclass(frozen=True)
@@ -55,20 +65,11 @@ class NamedParts:
 
     def split(self, path: tree.Path) -> tuple[str, tuple[tree.Name | tree.Index, ...]]:
         """The longest capture at the head of *path*, empty if none is there, and what stands behind it."""
-        words = (path.head, *path.trailers)
-        names: list[str] = []
-        for word in words:
-            if not isinstance(word, tree.Name):
-                break
-            names.append(word.text)
-        for length in range(len(names), 0, -1):
-            if ".".join(names[:length]) in self.captures:
-                return ".".join(names[:length]), words[length:]
-        return "", words
+        return split_path(path, self.captures)
 
     def fewest(self, capture: str) -> int:
         """How many layers *capture* holds at the least."""
-        return min((self._fewest(part) for part in self._called(capture, self.pattern)), default=1)
+        return min((self._fewest(part) for part in self.called(capture)), default=1)
 
     def can_own(self, attribute: str, within: str = "") -> list[str]:
         """The captures of one layer that *attribute* may be of, those whose class has it if any does; on request those
@@ -79,25 +80,27 @@ class NamedParts:
         return [name for name in single if self.has(name, attribute)] or single
 
     def _is_single(self, capture: str) -> bool:
-        return not any(self.patterns.several_layers(part) for part in self._called(capture, self.pattern))
+        return not any(self.patterns.several_layers(part) for part in self.called(capture))
 
     def _stands_in(self, name: str, within: str) -> bool:
         """Whether a capture is written inside another's parentheses."""
-        span, parts = self.captures[name], self._called(within, self.pattern)
-        return any(part.span.source is span.source and part.span.start <= span.start < part.span.end for part in parts)
+        return any(self.captures[name].is_in(part.span) for part in self.called(within))
 
     def has(self, capture: str, attribute: str) -> bool:
         """Whether a layer that *capture* may hold is known to have that attribute."""
-        parts = self._called(capture, self.pattern)
+        parts = self.called(capture)
         return any(has_attribute(part, attribute, self._definitions) for part in parts)
+
+    def called(self, name: str) -> Iterator[tree.Pattern]:
+        """The parts with that name; alternatives may use it once each."""
+        return self._called(name, self.pattern)
 
     @property
     def _definitions(self) -> Mapping[str, tree.PatternDefinition]:
         return self.patterns.definitions
 
     def _called(self, name: str, pattern: tree.Pattern, using: tuple[str, ...] = ()) -> Iterator[tree.Pattern]:
-        """The parts of *pattern* with that name; alternatives may use a name each. *using* are the patterns that led
-        here: found again, such a name is that of a capture."""
+        """Those in *pattern*. *using* are the patterns that led here: found again, such a name is that of a capture."""
         match pattern:
             case tree.Step(part=part, capture=capture):
                 if capture is None:

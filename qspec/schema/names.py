@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -71,6 +71,12 @@ def in_quotes(span: Span, message: str, word: str, form: str) -> Diagnostic:
     if form == word:
         return INVALID_VALUE.at(span, message, help=hint, fix=writing(span, word))
     return INVALID_VALUE.at(span, message, help=Advice(hint, (form,)))
+
+
+def a_few(names: Sequence[str], most: int = 3) -> str:
+    """The first of *names* as they are, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def listed(names: Iterable[str], join: str = "and") -> str:

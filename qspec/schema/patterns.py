@@ -322,6 +322,18 @@ def parts_of(pattern: tree.Pattern) -> Iterator[tree.Pattern]:
                 pending += [*reversed(parts), layer]
 
 
+def all_parts(pattern: tree.Pattern, definitions: Mapping[str, tree.PatternDefinition]) -> Iterator[tree.Pattern]:
+    """*pattern*, its parts, and behind them those of the patterns that it uses, of each once."""
+    pending, seen = [pattern], set[str]()
+    for each in pending:
+        for node in parts_of(each):
+            yield node
+            used = definitions.get(node.name.text) if isinstance(node, tree.LayerClass) else None
+            if used is not None and used.name.text not in seen:
+                seen.add(used.name.text)
+                pending.append(used.pattern)
+
+
 def _used(pattern: tree.Pattern, captured: set[str] | None = None) -> Iterator[tree.Name]:
     """The names in *pattern* that may be patterns, less those *captured* before them; `captured` grows by its own."""
     captured = set() if captured is None else captured

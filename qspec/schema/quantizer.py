@@ -36,6 +36,10 @@ class Range:
         """Whether data decides it."""
         return self.method not in ("fixed", "exact")
 
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{argument:g}" for argument in self.arguments)
+        return self.method + (f"({arguments})" if arguments else "")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantizer:

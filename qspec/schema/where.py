@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from qspec.diagnostics import Advice, Diagnostics, writing
 from qspec.diagnostics.catalogue import INVALID_EXPRESSION, UNDEFINED_NAME
 from qspec.schema.conditions import check_condition, nodes, parts
-from qspec.schema.named_parts import GENERAL, NamedParts
+from qspec.schema.named_parts import NamedParts, is_general
 from qspec.schema.names import offer
 from qspec.schema.values import shown
 from qspec.syntax import tree
@@ -51,7 +51,7 @@ def _check_bare_word(node: tree.Expression, captures: Collection[str], found: Di
         if not isinstance(text, tree.Path) or _last(text) not in _TEXTS or not isinstance(other, tree.Path):
             continue
         name = other.head.text
-        if other.trailers or name in captures or name in _TEXTS or name in ("none", "true", "false"):
+        if other.trailers or name in captures or name in _TEXTS or name in _VALUES:
             continue
         message = f"a bare word is read as an attribute, never as a text: `{name}`"
         hint = Advice(f'write it in quotes: `"{name}"`', (f'"{name}"',))
@@ -70,7 +70,7 @@ def _compared(node: tree.Expression) -> Iterator[tree.Path]:
     """The paths in *node*, outermost, that are to be a number or a text there."""
     match node:
         case tree.Compare(left=left, right=right):
-            sides = [left] * (not _is_truth(right)) + [right] * (not _is_truth(left))
+            sides = [side for side, other in ((left, right), (right, left)) if not _is_truth(other)]
         case tree.Member(item=item) | tree.TextMatch(subject=item) | tree.Negative(operand=item):
             sides = [item]
         case tree.Binary(left=left, right=right):
@@ -141,7 +141,7 @@ def _names_a_part(path: tree.Path, asked: bool) -> bool:
         return name not in ("input", "output") or path.trailers[0].text not in ("shape", "rank")
     from qspec.schema.keras_layers import is_attribute  # for a mistake
 
-    return asked and name not in GENERAL and not is_attribute(name)
+    return asked and not is_general(name) and not is_attribute(name)
 
 
 def _report_several(path: tree.Path, capture: str, attribute: tree.Name, named: NamedParts, found: Diagnostics) -> None:

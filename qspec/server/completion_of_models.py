@@ -12,10 +12,11 @@ from typing import Any
 from qspec._resources import resource
 from qspec.graph.layers import Call, Layer
 from qspec.graph.masks import TENSORS_BY_NAME
-from qspec.plan.layer_attributes import GENERAL, comparable
+from qspec.plan.layer_attributes import comparable
 from qspec.plan.program import Program, compile_pattern
 from qspec.plan.slots import named_inputs
 from qspec.schema.keras_layers import layer_classes
+from qspec.schema.named_parts import GENERAL
 from qspec.server.candidate import Candidate, named
 from qspec.server.completion_of_values import option_values
 from qspec.server.manual import said_of

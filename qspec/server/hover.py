@@ -14,6 +14,7 @@ from qspec.plan.explain import CallExplanation, Explainer, SlotExplanation
 from qspec.plan.explain_words import decider, words
 from qspec.plan.plan import Origin, Plan
 from qspec.schema.keras_layers import layer_classes
+from qspec.schema.names import a_few
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.spec import Rule
 from qspec.schema.symbols import Definition, Reference
@@ -128,13 +129,12 @@ def _quantizer(view: View, symbol: Symbol) -> str:
 
 
 def _values(quantizer: Quantizer) -> Iterator[tuple[str, str]]:
-    arguments = ", ".join(f"{number:g}" for number in quantizer.range.arguments)
     yield "type", quantizer.type
     if quantizer.is_float:
         return
     yield "scheme", quantizer.scheme
     yield "granularity", quantizer.granularity + (f"({quantizer.block_size})" if quantizer.block_size else "")
-    yield "range", quantizer.range.method + (f"({arguments})" if arguments else "")
+    yield "range", str(quantizer.range)
     yield "codes", "{} to {}".format(*quantizer.code_range)
     yield "rounding", quantizer.rounding
 
@@ -283,7 +283,7 @@ def _reasons(slot: SlotExplanation) -> Iterator[str]:
     if slot.range_by is not None:
         yield f"range by {_decider(slot.range_by)}"
     for said in reversed(slot.overridden):
-        yield f"instead of `{said.quantizer.name if said.quantizer else 'float'}` by {_decider(said.origin)}"
+        yield f"instead of `{said.name}` by {_decider(said.origin)}"
     yield from slot.changes
     yield from slot.casts
     if slot.same_scale:
@@ -341,8 +341,7 @@ def _table(rows: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
 
 
 def _names(names: Sequence[str], most: int = _MOST) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(f"`{name}`" for name in names[:most]) + more
+    return a_few([f"`{name}`" for name in names], most)
 
 
 def _slots(found: Sequence[str]) -> str:

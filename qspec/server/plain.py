@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
+from qspec.diagnostics.text import display_width, padded
+
 _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 _CELLS = re.compile(r"(?<!\\)\|")
 
@@ -25,10 +27,10 @@ def _is_row(line: str) -> bool:
 
 def _columns(table: Sequence[str]) -> Iterator[str]:
     rows = [_cells(line) for line in table if not _RULE.fullmatch(line)]
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    widths = [max(map(display_width, column)) for column in zip_longest(*rows, fillvalue="")]
     for row in rows:
         if any(row):
-            yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+            yield "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip()
 
 
 def _cells(row: str) -> list[str]:

@@ -10,7 +10,8 @@ from qspec.diagnostics import Diagnostics, Source, Span
 from qspec.diagnostics.catalogue import SYNTAX_ERROR
 from qspec.graph.layers import LayerGraph
 from qspec.lint.report import Report
-from qspec.schema.patterns import Patterns, parts_of
+from qspec.schema.named_parts import NamedParts
+from qspec.schema.patterns import Patterns, all_parts
 from qspec.schema.quantizer import Quantizer
 from qspec.schema.shipped import shipped_target
 from qspec.schema.spec import Rule
@@ -102,13 +103,7 @@ class View:
     def part_of(self, pattern: tree.Pattern, part: str) -> tree.Pattern | None:
         """The pattern of the part of *pattern* that has that name, `p.conv` for one inside a used pattern; all of it
         for no name, None where there is no such part."""
-        if not part:
-            return pattern
-        first, _, rest = part.partition(".")
-        for node in self._parts(pattern):
-            if isinstance(node, tree.Step) and node.capture is not None and node.capture.text == first:
-                return self.part_of(node.part, rest)
-        return None
+        return next(NamedParts(self.patterns, pattern).called(part), None) if part else pattern
 
     def classes(self, pattern: tree.Pattern, part: str = "") -> list[str]:
         """The layer classes in *pattern*, or in the part of it that has that name; empty where it may be any."""
@@ -124,15 +119,7 @@ class View:
         return pattern == other or any(isinstance(node, tree.LayerClass) and node.name.text == other for node in parts)
 
     def _parts(self, pattern: tree.Pattern) -> Iterator[tree.Pattern]:
-        """*pattern*, its parts, and those of the patterns that it uses, of each once."""
-        seen, pending = set[str](), [pattern]
-        while pending:
-            for node in parts_of(pending.pop(0)):
-                yield node
-                used = self.patterns.definitions.get(node.name.text) if isinstance(node, tree.LayerClass) else None
-                if used is not None and used.name.text not in seen:
-                    seen.add(used.name.text)
-                    pending.append(used.pattern)
+        return all_parts(pattern, self.patterns.definitions)
 
 
 def _is_broken(state: Analysis, quantizer: str) -> bool:

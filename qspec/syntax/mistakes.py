@@ -49,6 +49,7 @@ _SHOWN = {
 }
 _GOING_ON = {"DOT", "LSQB", "LPAR", "UNIT", "PLUS", "MINUS", "STAR", "SLASH", "OPTIONAL"}
 _OPERATORS = {"COMPARE", "AND", "OR", "IN", "NOT", "LIKE", "MATCHES"}
+_OF_PATHS = frozenset({"NAME", "SLASH", "STAR", "NUMBER"})
 _CHARACTERS = {
     "&": ("`&` is no operator", "write `and`"),
     "!": ("`!` is no operator", "write `not`, or `!=` to compare"),
@@ -245,9 +246,6 @@ def _strange_name(mistake: Mistake) -> Explanation | None:
     return say(mistake, f"a name has letters, digits and `_`, found `{found}`", hint), None
 
 
-_OF_PATHS = frozenset({"NAME", "SLASH", "STAR", "NUMBER"})
-
-
 def _layer_name_as_pattern(mistake: Mistake) -> Explanation | None:
     words = list(mistake.words())
     if mistake.token[0] != "STRING" or not {"match", "pattern"} & set(words) or "where" in words:
@@ -271,10 +269,8 @@ def _path_as_pattern(mistake: Mistake) -> Explanation | None:
     written = f'any where path {"like" if "*" in path else "=="} "{path}"'
     # Behind it may stand more of the pattern, or a condition.
     alone = mistake.text(tokens[first - 1]) == "match" and tokens[index][0] == "LBRACE"
-    message, hint = (
-        f"a pattern names classes of layers, found the path `{path}`",
-        f"for a layer's path write `{written}`",
-    )
+    message = f"a pattern names classes of layers, found the path `{path}`"
+    hint = f"for a layer's path write `{written}`"
     return say(mistake, message, hint, span, written if alone else None), None
 
 

@@ -20,10 +20,9 @@ def semicolon(mistake: Mistake) -> Explanation | None:
     text, end = mistake.source.text, mistake.token[2]
     innermost = mistake.text(mistake.tokens[mistake.failure.openers[-1]]) if mistake.failure.openers else ""
     last = _LAST.match(text, end)
-    thing = "items of a block" if innermost == "{" else "statements"
-    help = "a statement ends at the end of its line"
+    thing, help = "statements", "a statement ends at the end of its line"
     if innermost == "{":
-        help = "each item ends at the end of its line, or with a comma"
+        thing, help = "items of a block", "each item ends at the end of its line, or with a comma"
     found = SYNTAX_ERROR.at(mistake.span, f"{thing} do not end with `;`", help=help, fix=_fix(mistake, innermost, last))
     repaired = mistake.replaced() if last else mistake.replaced((NEWLINE, *mistake.token[1:]))
     return found, repaired

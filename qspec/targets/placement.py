@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from qspec.graph.ops import Op, OpGraph
+from qspec.graph.ops import CASTS, Op, OpGraph
 from qspec.schema.evaluate import UNKNOWN
 from qspec.targets.alike import Judge
 from qspec.targets.cut import Amount, Coverage, Cut, Ledger, Obstacle, Pieces, coverage
 from qspec.targets.scope import SameScale
 from qspec.targets.table import Table
 from qspec.targets.verdict import Outcome, Reason, Representation, Verdict
-
-_CASTS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +161,7 @@ class _Placing:
 def edge_casts(graph: OpGraph) -> frozenset[int]:
     """The positions of the QUANTIZE and DEQUANTIZE ops that read a model input or write a model output."""
     ends = {*graph.inputs, *graph.outputs}
-    return frozenset(op.index for op in graph.ops if op.kind in _CASTS and ends.intersection((*op.inputs, *op.outputs)))
+    return frozenset(op.index for op in graph.ops if op.kind in CASTS and ends.intersection((*op.inputs, *op.outputs)))
 
 
 def partition_count(graph: OpGraph, accelerated: Sequence[bool]) -> int:

@@ -54,8 +54,8 @@ class Reason:
     """Why, in a sentence, and the place in the table that says so.
 
     `operand` and `tensor` (its id) name the operand that is the cause, where one is; a condition names the operand
-    alone. `undecided` tells that something
-    it rests on is not known; `broken` that the table's own expression has no meaning.
+    alone. `undecided` tells that something it rests on is not known; `broken` that the table's own expression has no
+    meaning.
     """
 
     message: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qspec.cli.explain_layer import layer
-from qspec.cli.explain_rows import layers
+from qspec.cli.explain_rows import table_layers
 from qspec.cli.explain_table import table
 from qspec.diagnostics.text import display_width
 from qspec.graph.layers import LayerGraph
@@ -66,7 +66,7 @@ def test_nothing_is_cut(name, width):
     rest = squeezed("\n".join(table(explainer, "spec.qspec", "m.keras", width)))
 
     assert "…" not in rest
-    for each in layers(explainer, "spec.qspec", {}):
+    for each in table_layers(explainer, "spec.qspec", {}):
         for text in (
             each.name,
             *(text for row in each.rows for text in (row.slot, row.by or row.quantizer, *row.below)),
@@ -164,7 +164,7 @@ def test_a_wide_terminal_and_a_file_have_columns():
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_alike_stands_in_one_row(name):
     explainer = explained(name)
-    for call, shown in zip(explainer.all(), layers(explainer, "spec.qspec", {}), strict=True):
+    for call, shown in zip(explainer.all(), table_layers(explainer, "spec.qspec", {}), strict=True):
         slots = [slot for slot in call.slots if slot.kind in ("weights", "bias", "inner")]
         rows = [row.slot for row in shown.rows if row.slot.startswith(("weights", "bias", "inner"))]
         together = [int(row.split("(")[1].split()[0]) - 1 for row in rows if row.endswith(" alike)")]
@@ -174,7 +174,7 @@ def test_what_is_alike_stands_in_one_row(name):
 
 
 def test_several_slots_go_by_the_word_for_all_of_them():
-    (memory,) = [each for each in layers(explained("memory"), "spec.qspec", {}) if each.name.endswith("/memory")]
+    (memory,) = [each for each in table_layers(explained("memory"), "spec.qspec", {}) if each.name.endswith("/memory")]
 
     assert ['weights["kernel"] (4 alike)', 'weights["recurrent_kernel"] (4 alike)', "bias (4 alike)"] == [
         row.slot for row in memory.rows[:3]

@@ -12,9 +12,9 @@ from lark.grammar import Rule
 from qspec._resources import resource
 from qspec.diagnostics import Severity, Source
 from qspec.lint import check
-from qspec.plan.layer_attributes import GENERAL
 from qspec.schema import loads
 from qspec.schema.conditions import MEASURES, OF_TARGETS, UNITS
+from qspec.schema.named_parts import GENERAL
 from qspec.schema.operands import WORDS
 from qspec.schema.slots import SLOTS
 from qspec.schema.vocabulary import BLOCKS, VALUES

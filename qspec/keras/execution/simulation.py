@@ -19,6 +19,7 @@ from qspec.keras.execution.op_by_op import Behind, Constants, Inner, Read, as_it
 from qspec.keras.execution.steps import Step, run_step, step_constants, takes_training
 from qspec.keras.reading.live_model import LiveModel
 from qspec.plan.plan import Plan
+from qspec.plan.readings import readings
 
 
 class Hooks:
@@ -43,8 +44,8 @@ class Hooks:
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """A model's steps in execution order, under a plan. `readings` tells what a call reads of a tensor, if a cast of it
-    is among that: by call index and tensor id, for each op by its first result, the tensor that it reads."""
+    """A model's steps in execution order, under a plan. `readings` are what the ops of a call read for a tensor (see
+    `qspec.plan.readings`)."""
 
     live: LiveModel
     plan: Plan
@@ -70,18 +71,19 @@ def make_simulation(live: LiveModel, plan: Plan) -> Simulation:
 
     def step(call: Call) -> Step:
         batch_norm = batch_norms.get(call.index)
+        composition = plan.predicted.compositions.get(call.index)
         return Step(
             call,
             live.layers.get(call.layer.path),
             None if batch_norm is None else live.layers[plan.layers.calls[batch_norm].layer.path],
             call.index in plan.ops.folded,
             frozenset(slots.get(call.index, ())),
-            composition := plan.predicted.compositions.get(call.index),
+            composition,
             _passes(call.index, plan.predicted),
             {} if composition is None else _written(call, composition, plan.predicted),
         )
 
-    return Simulation(live, plan, tuple(step(call) for call in plan.layers.calls), _readings(plan))
+    return Simulation(live, plan, tuple(step(call) for call in plan.layers.calls), readings(plan))
 
 
 def _passes(call: int, ops: OpGraph) -> bool:
@@ -105,18 +107,6 @@ def _written(call: Call, composition: Composition, ops: OpGraph) -> dict[int, in
         if written is not None:
             found[number] = written
     return found
-
-
-def _readings(plan: Plan) -> dict[tuple[int, int], dict[int, int]]:
-    found: dict[tuple[int, int], dict[int, int]] = {}
-    for op in plan.predicted.ops:
-        for tensor in op.inputs:
-            for call in op.calls:
-                reading = plan.casts.get((op.outputs[0], tensor), tensor)
-                found.setdefault((call, tensor), {})[op.outputs[0]] = reading
-    return {
-        (call, tensor): each for (call, tensor), each in found.items() if any(read != tensor for read in each.values())
-    }
 
 
 class _Walk:
@@ -217,11 +207,11 @@ class _Walk:
 
         An op that left no result of its own in the file reads what the first one reads.
         """
-        readings = self.simulation.readings.get((call, tensor))
-        if readings is None:
+        found = self.simulation.readings.get((call, tensor))
+        if found is None:
             return value
-        first = next(iter(readings.values()))
-        return self.made(tensor, readings.get(written, first), value)
+        first = next(iter(found.values()))
+        return self.made(tensor, found.get(written, first), value)
 
     def made(self, source: int, cast: int, value: Any) -> Any:
         """The tensor that a cast makes of the *value* of its *source*, once; or that itself."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import DYNAMIC_SHAPE
 from qspec.lint.files.facts import FileFacts, tensor_words
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 
 
 def dynamic_shape(facts: FileFacts) -> Iterator[Diagnostic]:
@@ -18,10 +18,10 @@ def dynamic_shape(facts: FileFacts) -> Iterator[Diagnostic]:
         return
     inputs = [tensor for tensor in unknown if tensor.id in graph.inputs]
     if inputs:
-        told = listed([f"{tensor_words(tensor)} {shape_words(tensor.shape)}" for tensor in inputs])
+        told = a_few([f"{tensor_words(tensor)} {shape_words(tensor.shape)}" for tensor in inputs])
         message = f"the input{'s'[: len(inputs) > 1]} {told} and what follows from it have open shapes"
     else:
-        told = listed([tensor_words(tensor) for tensor in unknown])
+        told = a_few([tensor_words(tensor) for tensor in unknown])
         message = f"{len(unknown)} tensors have open shapes, which data decide: {told}"
     yield DYNAMIC_SHAPE.at(facts.place, message)
 

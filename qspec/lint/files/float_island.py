@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import FLOAT_ISLAND
-from qspec.graph.ops import Op, OpGraph
+from qspec.graph.ops import CASTS, Op, OpGraph
 from qspec.lint.files.facts import FileFacts, op_words
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 from qspec.targets.verdict import QUANTIZED_TYPES
-
-_CASTS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
 def float_island(facts: FileFacts) -> Iterator[Diagnostic]:
     """Ops of a quantized model that compute in float."""
     graph = facts.file.main.graph
-    floating = [op for op in graph.ops if op.kind not in _CASTS and _activation_types(op, graph) & {"float32"}]
+    floating = [op for op in graph.ops if op.kind not in CASTS and _activation_types(op, graph) & {"float32"}]
     if not floating or not any(_is_integer(op, graph) for op in graph.ops):
         return
     islands = _islands(floating)
@@ -26,7 +24,7 @@ def float_island(facts: FileFacts) -> Iterator[Diagnostic]:
     verb = "compute" if len(floating) > 1 else "computes"
     yield FLOAT_ISLAND.at(
         facts.place,
-        f"{count} of this quantized model {verb} in float: {listed([op_words(op) for op in floating])}",
+        f"{count} of this quantized model {verb} in float: {a_few([op_words(op) for op in floating])}",
         layer=floating[0].layer,
         op=floating[0].kind,
     )
@@ -40,7 +38,7 @@ def _activation_types(op: Op, graph: OpGraph) -> set[str]:
 def _is_integer(op: Op, graph: OpGraph) -> bool:
     """Whether it computes on quantized activations alone."""
     types = _activation_types(op, graph)
-    return op.kind not in _CASTS and bool(types & QUANTIZED_TYPES) and "float32" not in types
+    return op.kind not in CASTS and bool(types & QUANTIZED_TYPES) and "float32" not in types
 
 
 def _islands(ops: list[Op]) -> int:

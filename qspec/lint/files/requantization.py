@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REQUANTIZATION
 from qspec.lint.files.facts import FileFacts, representation
-from qspec.plan.runtime import listed
+from qspec.schema.names import a_few
 from qspec.targets import Representation
 
 
@@ -22,7 +22,7 @@ def requantization(facts: FileFacts) -> Iterator[Diagnostic]:
             found.append(f"`{op.layer}` {_words(stored(op.inputs[0]))} → {_words(stored(op.outputs[0]))}")
     if found:
         verb = "op changes" if len(found) == 1 else "ops change"
-        message = f"{len(found)} {verb} integers to other integers inside the model: {listed(found)}"
+        message = f"{len(found)} {verb} integers to other integers inside the model: {a_few(found)}"
         yield REQUANTIZATION.at(facts.place, message)
 
 

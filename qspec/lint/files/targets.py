@@ -15,7 +15,8 @@ from qspec.lint.files.facts import FileFacts, op_words
 from qspec.lint.files.wrong_bias_scale import wrong_biases
 from qspec.lint.memory import UNTOLD, too_much
 from qspec.lint.not_accepted import model_not_accepted
-from qspec.plan.runtime import listed, unverified
+from qspec.plan.runtime import unverified
+from qspec.schema.names import a_few
 from qspec.targets import Outcome, PlacedOp, Reason, Verdict
 
 # The op in which the Edge TPU's compiler puts what it takes (google-coral/test_data, *_edgetpu.tflite).
@@ -66,7 +67,7 @@ def _not_accepted(
     ops: list[tuple[PlacedOp, Verdict]],
 ) -> Diagnostic:
     placed, verdict = ops[0]
-    names = listed(list(dict.fromkeys(op_words(each.op) for each, _ in ops)))
+    names = a_few(list(dict.fromkeys(op_words(each.op) for each, _ in ops)))
     messages = "; ".join(dict.fromkeys(reason.message for reason in reasons))
     return NOT_ACCEPTED.at(
         facts.place_of(deployed),
@@ -115,7 +116,7 @@ def file_warning(facts: FileFacts) -> Iterator[Diagnostic]:
             if warning in said:
                 continue
             said.add(warning)
-            where = f" on {listed(list(dict.fromkeys(ops)))}" if ops else ""
+            where = f" on {a_few(list(dict.fromkeys(ops)))}" if ops else ""
             yield TARGET_WARNING.at(
                 facts.place_of(deployed),
                 f"`{deployed.deploy.name}`{where}: {warning.message}",
