@@ -7,6 +7,7 @@ from itertools import product
 
 from qspec.graph.ops import CASTS, OPAQUE, Op
 from qspec.plan.plan import Plan
+from qspec.plan.quantizers import bias_type
 from qspec.plan.representation import representation
 from qspec.targets import Representation, Table
 
@@ -87,8 +88,9 @@ def _stored(
             return planned(tensor)
         if kind == "bias":
             granularity = (weights or planned(tensor)).granularity
-            wide = "int64" if activations is not None and activations.type == "int16" else "int32"
-            return planned(tensor) if activations is None else Representation(wide, "symmetric", granularity)
+            if activations is None:
+                return planned(tensor)
+            return Representation(bias_type(activations.type), "symmetric", granularity)
         if kind == "weights":
             return weights or planned(tensor)
         return (output if tensor in op.outputs else activations) or planned(tensor)

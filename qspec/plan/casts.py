@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
 from qspec.diagnostics import Advice, Span
 from qspec.diagnostics.catalogue import CHANGED_BY_CONSTRAINT, INVALID_VALUE, UNDEFINED_NAME
@@ -16,8 +15,9 @@ from qspec.plan.plan import Assigned, Origin
 from qspec.plan.quantizers import same_quantizer, with_range
 from qspec.plan.scales import take_types
 from qspec.plan.start import FLOAT, fallback
+from qspec.schema.blocks import TYPES_OF_ENDS
 from qspec.schema.names import listed, quoted, similar
-from qspec.schema.quantizer import EndType, Quantizer, Range
+from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.spec import Boundary
 
 
@@ -95,8 +95,7 @@ def _report_integers_for_reals(
         real = [name for name, tensor in meant if draft.is_real(tensor)]
         if real and (block.key is not None or len(real) == len(meant)):
             message = f"the {block.side} `{real[0]}` holds real numbers, and no scale goes with `{block.type}`"
-            hint = f"`type` is {listed(get_args(EndType), 'or')} here"
-            draft.report(INVALID_VALUE.at(block.spans["type"], message, help=hint))
+            draft.report(INVALID_VALUE.at(block.spans["type"], message, help=TYPES_OF_ENDS))
 
 
 def edge_of(draft: Draft, op: Op, tensor: int) -> Assigned | None:

@@ -19,6 +19,11 @@ def same_quantizer(one: Quantizer | None, other: Quantizer | None) -> bool:
     return replace(one, name="", span=None) == replace(other, name="", span=None)
 
 
+def bias_type(activations: str) -> str:
+    """The type of a bias beside activations of that type (LiteRT quantization specification, 16-bit activations)."""
+    return "int64" if activations == "int16" else "int32"
+
+
 def with_range(quantizer: Quantizer, range_: Range) -> Quantizer:
     """The same quantizer with another range."""
     return replace(quantizer, range=range_)

@@ -11,7 +11,7 @@ from qspec.plan.draft import BUILT_IN, Draft
 from qspec.plan.ends import boundary, real_type
 from qspec.plan.places import decided
 from qspec.plan.plan import Assigned, Origin
-from qspec.plan.quantizers import same_quantizer, with_range
+from qspec.plan.quantizers import bias_type, same_quantizer, with_range
 from qspec.plan.states import assign_states
 from qspec.schema.quantizer import Quantizer, Range
 from qspec.schema.spec import Boundary
@@ -116,8 +116,8 @@ def _biases(draft: Draft, op: Op) -> None:
         if not draft.integer(op):
             draft.assigned[tensor] = _beside_float(draft, op)
             continue
-        wide = any((quantizer := draft.quantizer(output)) and quantizer.bits == 16 for output in op.outputs)
-        draft.assigned[tensor] = Assigned(bias_quantizer("int64" if wide else "int32"), BUILT_IN)
+        wide = any(_type(draft.quantizer(output)) == "int16" for output in op.outputs)
+        draft.assigned[tensor] = Assigned(bias_quantizer(bias_type("int16" if wide else "int8")), BUILT_IN)
 
 
 def _beside_float(draft: Draft, op: Op) -> Assigned:

@@ -107,6 +107,10 @@ def _model(kind: Kind) -> type[Block]:
     return kinds[kind]
 
 
+TYPES_OF_ENDS = f"`type` is {listed(get_args(EndType), 'or')} here"
+"""Advice for the type of an input or output."""
+
+
 def _describe(model: type[Block], name: str, problem: Any, expression: tree.Expression) -> Diagnostic:
     """What pydantic complains about, in our words, at the value."""
     written = shown(expression)
@@ -118,7 +122,7 @@ def _describe(model: type[Block], name: str, problem: Any, expression: tree.Expr
     words, others = _choices(model.model_fields[name].annotation)
     if name == "type" and problem["input"] in _TYPES:
         message = f"a file takes and gives no {written}, which is a type of tensors inside"
-        return INVALID_VALUE.at(expression.span, message, help=f"`type` is {listed(get_args(EndType), 'or')} here")
+        return INVALID_VALUE.at(expression.span, message, help=TYPES_OF_ENDS)
     expected = " or ".join(filter(None, [*others, f"one of {listed(words, 'or')}" if words else ""]))
     hint = Advice(f"`{name}` is {expected}")
     if isinstance(problem["input"], Text) and problem["input"].text in words:
