@@ -148,7 +148,13 @@ def read_layers(model: Any, spec: Spec | None = None) -> LayerGraph:
         from qspec.graph.keras_file import read_keras_file
 
         return read_keras_file(model)
+    from qspec.keras.quantized_model.model import QuantizedModel
     from qspec.keras.reading.live_model import read_model
     from qspec.plan.layer_classes import named_classes
 
+    if isinstance(model, QuantizedModel):
+        from qspec.diagnostics import Place
+        from qspec.graph.keras_config import quantized_model
+
+        raise SpecError([quantized_model(Place(model.name))])
     return read_model(model, frozenset() if spec is None else named_classes(spec)).graph

@@ -63,16 +63,34 @@ def run(arguments: argparse.Namespace) -> int:
     checked = {file: _check(file, graph, arguments.target) for file in files}
     reports = {file: report for file, (report, _) in checked.items()}
     specs = [spec for _, spec in checked.values() if spec is not None]
+    agreed: list[str] = []
     if arguments.exact and graph is not None:
         import_frameworks()
-        reports = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
+        held = {file: held_to_converter(report, arguments.model) for file, report in reports.items()}
+        agreed = [_agreement(reports[file], held[file]) for file in reports]
+        reports = held
     found = _distinct([*unreadable, *(item for report in reports.values() for item in report.diagnostics)])
     found = tuple(filter(wanted.keeps, without_used(found, specs) if len(specs) > 1 else found))
-    _print(reports, found, arguments.format)
+    _print(reports, found, arguments.format, agreed)
+    if specs and arguments.model is None and (arguments.exact or arguments.target) and Report(found).ok:
+        option = "--exact" if arguments.exact else "--target"
+        print(f"qspec check: `{option}` asks for `--model`: without it no model was checked", file=sys.stderr)
     return 0 if Report(found).ok and _few_enough(found, arguments.max_warnings) else 1
 
 
-def _print(reports: dict[str, Report], found: tuple[Diagnostic, ...], format_: str) -> None:
+def _agreement(report: Report, exact: Report) -> str:
+    """What the converter made of the model that *report* speaks of, in a sentence; *exact* is held to it."""
+    if not report.ok:
+        return "TensorFlow's converter was not asked: the errors come first"
+    if report.plan is None:
+        return ""
+    if not exact.ok:
+        return "TensorFlow's converter makes something else of the model than is predicted"
+    count = len(report.plan.predicted.ops)
+    return f"TensorFlow's converter makes of the model what is predicted: {count} op{'s'[: count != 1]}"
+
+
+def _print(reports: dict[str, Report], found: tuple[Diagnostic, ...], format_: str, agreed: list[str]) -> None:
     if format_ == "json":
         import json
 
@@ -80,6 +98,9 @@ def _print(reports: dict[str, Report], found: tuple[Diagnostic, ...], format_: s
         return
     if format_ == "full":
         _print_placements(reports)
+        for file, sentence in zip(reports, agreed, strict=False):
+            if sentence:
+                print(f"{file}: {sentence}" if len(reports) > 1 else sentence, end="\n\n")
     print_diagnostics(found, format_)
 
 

@@ -19,6 +19,8 @@ from qspec.diagnostics.selection import meant
 def run(arguments: argparse.Namespace) -> int:
     """Print all codes or those of a family, the page of one, or what a spec decides; 2 if there is no such code."""
     subject: str | None = arguments.subject
+    if subject is not None and subject.endswith((".keras", ".h5", ".hdf5", ".tflite")):
+        return wrong_usage("explain", f"`{subject}` is a model: `qspec explain SPEC --model {subject}`")
     if subject is not None and _is_spec(subject):
         from qspec.cli import explain_spec
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from qspec._check import is_tflite_file
 from qspec.diagnostics import Diagnostic, Place, SpecError, SpecWarning
 from qspec.diagnostics.catalogue import UNREADABLE_FILE, UNUSABLE_DATA
 from qspec.diagnostics.diagnostic import Code
+from qspec.diagnostics.similar_file import similar_file
 
 _NO_FILE = "there is no such file"
 
@@ -26,6 +28,13 @@ def data_problems(*paths: str | None) -> Iterator[Diagnostic]:
 def file_problems(path: str) -> Iterator[Diagnostic]:
     """Why the file cannot be opened."""
     yield from _reading_problems(path, UNREADABLE_FILE, "give a `.tflite` file")
+
+
+def wrong_model(path: str) -> str:
+    """Why what is at *path* is no float model, which holds for all `.tflite` files; empty where it may be one."""
+    if not is_tflite_file(path):
+        return ""
+    return f"`{path}` is a `.tflite` file, which is written already: give `--model` the float model, a `.keras` file"
 
 
 def output_problems(path: str) -> Iterator[Diagnostic]:
@@ -46,11 +55,13 @@ def data_named(path: str) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        named = [
-            replace(item, span=Place(path)) if item.code == UNUSABLE_DATA.code and item.span == Place("data") else item
-            for item in error.diagnostics
-        ]
-        raise SpecError(named) from None
+        raise SpecError(of_file(error.diagnostics, path)) from None
+
+
+def of_file(diagnostics: Iterable[Diagnostic], path: str | None) -> list[Diagnostic]:
+    """*diagnostics*, those that speak of data placed at the file that the data are from."""
+    data = Place("data")
+    return [replace(item, span=Place(path)) if path and item.span == data else item for item in diagnostics]
 
 
 @contextmanager
@@ -68,7 +79,7 @@ def _reading_problems(path: str, code: Code, advice: str) -> Iterator[Diagnostic
         with open(path, "rb"):
             return
     except (FileNotFoundError, NotADirectoryError):
-        yield code.at(Place(path), _NO_FILE, help=advice)
+        yield code.at(Place(path), _NO_FILE, help=similar_file(path) or advice)
     except IsADirectoryError:
         yield code.at(Place(path), "this is a folder", help=advice)
     except (OSError, ValueError):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import qspec
-from qspec.cli.files import data_named, data_problems, output_problems
+from qspec.cli.files import data_named, data_problems, of_file, output_problems, wrong_model
 from qspec.cli.output import print_diagnostics, wrong_usage
 from qspec.cli.verify import load_float_model, names_of_data, print_result
 
@@ -16,7 +16,7 @@ from qspec.cli.verify import load_float_model, names_of_data, print_result
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate, write and verify; 1 if the check or the verification has an error."""
     inputs = {"spec": arguments.spec, "model": arguments.model, "data": arguments.data}
-    wrong = _wrong_output(arguments.output, inputs)
+    wrong = _wrong_output(arguments.output, inputs) or wrong_model(arguments.model)
     if wrong:
         return wrong_usage("quantize", wrong)
     report = qspec.check(arguments.spec, arguments.model)
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     with data_named(arguments.data):
         result = qspec.quantize(spec, model, data, arguments.output, progress=_progress)
     doubts = names_of_data(result, arguments.data)
-    print_diagnostics([*report.diagnostics, *result.diagnostics, *doubts])
+    print_diagnostics([*report.diagnostics, *of_file(result.diagnostics, arguments.data), *doubts])
     print_result(result)
     if not result.ok:
         print(f"{result.path} was written all the same, so that it can be looked into")

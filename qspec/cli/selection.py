@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from qspec.diagnostics import Code, Severity
-from qspec.diagnostics.codes import FAMILIES, codes, find_code
+from qspec.diagnostics.codes import FAMILIES, find_code, similar_code
 from qspec.diagnostics.selection import Selection, meant
-from qspec.schema.names import similar
-
-_NUMBER = re.compile(r"[A-Z]{0,2}[-_ ]?(\d{3})")  # of a code, with less than its letters or with others
-_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 class WrongSelection(Exception):
@@ -34,11 +29,9 @@ def selection(select: Sequence[str], ignore: Sequence[str]) -> Selection:
 def offer_code(word: str) -> str:
     """A sentence with what *word* may stand for: a code of the same number, a similar name, or else the family that it
     begins with; an empty text if there is nothing."""
-    number = _NUMBER.fullmatch(word.upper().translate(_LOOK_ALIKES)) if _has_digit(word) else None
-    meant = find_code(f"QS{number[1]}") if number is not None else None
-    found = meant.code if meant is not None else similar(word.lower(), [code.name for code in codes()])
-    if found:
-        return f"a code with a similar name exists: `{found}`"
+    found = similar_code(word)
+    if found is not None:
+        return f"a code with a similar name exists: `{found.code if _has_digit(word) else found.name}`"
     beginning = word[:3].upper()
     return f"`qspec explain {beginning}` lists those of its family" if beginning in FAMILIES else ""
 

@@ -92,11 +92,14 @@ def _chosen(texts: Iterable[str], definitions: Sequence[TargetDefinition]) -> di
     problems: list[Diagnostic] = []
     known = {name: option for one in definitions for name, option in one.options.items()}
     for text in texts:
-        name, _, value = text.partition("=")
+        name, equals, value = text.partition("=")
         option = known.get(name)
         if option is None:
             hint = offer("an option", name, known) if known else "remove it: the target takes no options"
             problems.append(INVALID_OPTION.at(Place(f"--option {text}"), f"there is no option `{name}`", help=hint))
+        elif not equals:
+            hint = f"write `--option {name}=VALUE`: {allowed_values(option)}"
+            problems.append(INVALID_OPTION.at(Place(f"--option {text}"), f"`{name}` has no value", help=hint))
         elif not allows(option, typed := _typed(value, option)):
             message = f"the option `{name}` cannot be `{value}`"
             problems.append(INVALID_OPTION.at(Place(f"--option {text}"), message, help=allowed_values(option)))

@@ -40,6 +40,7 @@ GENERAL_RULE_LAST = Code("QS312", "general-rule-last", Severity.WARNING)
 CLIPPED_INPUT = Code("QS313", "clipped-input", Severity.WARNING)
 SINGLE_CHANNEL = Code("QS314", "single-channel", Severity.NOTE)
 NEEDLESS_PRECISION = Code("QS315", "needless-precision", Severity.WARNING)
+DEAD_PART = Code("QS316", "dead-part", Severity.WARNING)
 COSTLY_PATTERN = Code("QS330", "costly-pattern")
 
 NOT_ACCEPTED = Code("QS401", "not-accepted")

@@ -35,6 +35,10 @@ MAXIMUM_CALLS = 20_000
 """Nested models that call nested models can describe any number of layer calls in a few lines."""
 
 
+class Quantized(Malformed):
+    """A model with fake quantization, where a float model is meant."""
+
+
 class NeverBuilt(Malformed):
     """A model whose input shape nobody knows yet."""
 
@@ -54,12 +58,24 @@ def layer_graph(config: Mapping[str, Any], path: str) -> LayerGraph:
 def diagnostic_of(error: Malformed, path: str, document: str = "config.json") -> Diagnostic:
     """The diagnostic for a malformed *document* of the model at *path*."""
     where = f"{document}: {error.location}" if error.location else document
+    if isinstance(error, Quantized):
+        return quantized_model(Place(path))
     code = {LegacyFormat: NOT_KERAS_3, NeverBuilt: UNKNOWN_SHAPE}.get(type(error), UNREADABLE_MODEL)
     advice = {
         LegacyFormat: "load the model in Keras 3 and save it again as a `.keras` file",
         NeverBuilt: "call `model.build(input_shape)` or add a `keras.Input`, and save it again",
     }
     return code.at(Place(path), f"{where}: {error.message}", help=advice.get(type(error), ""))
+
+
+def quantized_model(place: Place) -> Diagnostic:
+    """The error of a model that `qspec.apply` gave, where the float model is meant."""
+    advice = (
+        "give the float model that it was made of, or `qspec.strip(model)`; what takes this one is `qspec.export`, "
+        "`qspec.verify` and `qspec verify`"
+    )
+    message = "this model has fake quantization already: `qspec.apply` gave it"
+    return UNREADABLE_MODEL.at(place, message, help=advice)
 
 
 def read_model(root: Node, path: str) -> LayerGraph:
@@ -81,6 +97,8 @@ def _require_model(root: Node) -> None:
     class_name = root["class_name"].text()
     if "module" not in root.mapping():
         raise LegacyFormat(root.location, "this is the config of a Keras 2 model")
+    if (class_name, root["module"].value) == ("QuantizedModel", "qspec.keras.quantized_model.model"):
+        raise Quantized(root.location, "a model with fake quantization")
     if not is_model(root):
         raise root.fail(
             f"`{class_name}` is not a Functional or Sequential model; "

@@ -14,6 +14,7 @@ from typing import IO, Any
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import NOT_KERAS_3, UNREADABLE_MODEL
 from qspec.diagnostics.diagnostic import Code
+from qspec.diagnostics.similar_file import similar_file
 from qspec.graph.document import Malformed, Node
 from qspec.graph.keras_config import diagnostic_of, read_model
 from qspec.graph.layers import LayerGraph
@@ -54,7 +55,7 @@ def _open(path: Path, shown: str) -> IO[bytes]:
             raise _refuse(shown, "this is not a file")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
-        raise _refuse(shown, "there is no such file") from None
+        raise _refuse(shown, "there is no such file", similar_file(shown)) from None
     except PermissionError:
         raise _refuse(shown, "the file may not be read: permission denied") from None
     except (OSError, ValueError):
@@ -73,6 +74,8 @@ def _read(file: IO[bytes], shown: str) -> LayerGraph:
         raise _refuse(shown, "this is an HDF5 file, not a `.keras` file", _SAVE_AGAIN, NOT_KERAS_3)
     if start[4:8] == b"TFL3":
         raise _refuse(shown, "this is a LiteRT file, not a `.keras` file")
+    if shown.endswith(".qspec"):
+        raise _refuse(shown, "this is a spec, and a model is meant: a `.keras` or `.tflite` file")
     if start[:1] == b"{":
         raise _refuse(shown, "this is JSON, not a `.keras` file", _SAVE_AGAIN)
     archive = _archive(file, shown)

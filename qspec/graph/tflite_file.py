@@ -13,6 +13,7 @@ from typing import Any
 
 from qspec.diagnostics import Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
+from qspec.diagnostics.similar_file import similar_file
 from qspec.graph.document import Malformed
 from qspec.graph.flatbuffer import Content, Table
 from qspec.graph.layer_paths import layer_paths
@@ -133,8 +134,8 @@ def parse_tflite(data: bytes, path: str) -> TfliteFile:
         raise _refuse(path, f"the LiteRT flatbuffer is damaged or cut off: {where}{error.message}") from None
 
 
-def _refuse(path: str, message: str) -> SpecError:
-    return SpecError([UNREADABLE_MODEL.at(Place(path), message)])
+def _refuse(path: str, message: str, help: str = "") -> SpecError:
+    return SpecError([UNREADABLE_MODEL.at(Place(path), message, help=help)])
 
 
 def _content(path: Path, shown: str) -> bytes:
@@ -147,7 +148,7 @@ def _content(path: Path, shown: str) -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST_FILE)
     except (FileNotFoundError, NotADirectoryError):
-        raise _refuse(shown, "there is no such file") from None
+        raise _refuse(shown, "there is no such file", similar_file(shown)) from None
     except PermissionError:
         raise _refuse(shown, "the file may not be read: permission denied") from None
     except (OSError, ValueError):

@@ -10,6 +10,7 @@ import keras
 
 from qspec.diagnostics import Diagnostic, Place, SpecError
 from qspec.diagnostics.catalogue import UNREADABLE_MODEL
+from qspec.diagnostics.similar_file import similar_file
 from qspec.keras.quantized_model.model import QuantizedModel
 
 
@@ -21,7 +22,7 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     """
     place = Place(str(path))
     if not os.path.exists(path):
-        raise SpecError([UNREADABLE_MODEL.at(place, "there is no such file")])
+        raise SpecError([UNREADABLE_MODEL.at(place, "there is no such file", help=similar_file(os.fspath(path)))])
     try:
         return keras.models.load_model(path, custom_objects={"qspec>QuantizedModel": QuantizedModel})
     except SpecError:

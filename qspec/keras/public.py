@@ -16,8 +16,8 @@ import numpy as np
 from qspec.diagnostics import Place, SpecError, SpecWarning
 from qspec.diagnostics.catalogue import FILE_DIFFERS_FROM_PLAN, RANGE_NEVER_OBSERVED, UNREADABLE_MODEL
 from qspec.keras.data import Samples, read_samples
+from qspec.keras.data_doubts import data_doubts
 from qspec.keras.faithful import unfaithful_outputs
-from qspec.keras.fixed_inputs import data_misfits
 from qspec.keras.float_file import float_file
 from qspec.keras.kernels.constant_quantization import QuantizedConstant
 from qspec.keras.quantized_model.bias_correction import InputMeans, correct_biases
@@ -53,16 +53,16 @@ def apply(
     """A Keras model with fake quantization where *spec* (loaded, or a path) asks for it. *model* is not changed.
 
     *calibration* is data for the ranges: a numpy array, a list of arrays (several inputs, in the model's order), a dict
-    by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first. Of data that do not
-    fit a fixed range a `SpecWarning` is issued (QS607).
+    by input name, a `tf.data.Dataset`, or an iterable of batches of any of these; samples first. Doubts
+    about the data are told in a `SpecWarning` each (QS607, QS608).
 
     Raises:
         SpecError: the spec does not fit the model, a layer cannot be handled, or the data is unusable.
     """
     signature = _signature(_unquantized(model), calibration)
     quantized, (_, samples) = _apply(_loaded(spec), copied(model, signature), calibration, progress, signature)
-    for misfit in data_misfits(quantized.plan, samples):
-        warnings.warn(SpecWarning(misfit), stacklevel=2)
+    for doubt in data_doubts(quantized.plan, None, samples):
+        warnings.warn(SpecWarning(doubt), stacklevel=2)
     return quantized
 
 
@@ -351,7 +351,6 @@ def _judge(
     parity = verify_parity(content, str(path), model.plan, known, indices, run, inputs, **how)
     seconds["verify"] = time.perf_counter() - started
     measurement = Measurement(model, spec, content, parity, known, indices, samples if measured is None else measured)
-    data = samples if calibration is None else calibration
-    misfits = () if data is None else data_misfits(model.plan, data)
-    found = (*misfits, *parity_problems(parity, str(path)), *measurement.problems())
+    doubts = data_doubts(model.plan, measurement.samples, calibration)
+    found = (*doubts, *parity_problems(parity, str(path)), *measurement.problems())
     return Result(path, len(content), parity, check(spec, model.plan.layers), found, seconds, measurement)

@@ -12,6 +12,7 @@ import numpy as np
 
 from qspec.diagnostics import Diagnostic
 from qspec.diagnostics.catalogue import REQUIREMENT_FAILED
+from qspec.keras.accuracy import accuracy, label_problem
 from qspec.keras.data import Samples
 from qspec.keras.execution.simulation import Hooks
 from qspec.keras.quantized_model.model import QuantizedModel
@@ -62,7 +63,7 @@ class Measurement:
         worst = self.parity.worst
         if _asks_for_noise(quantities):
             entry = self._noise_entry(requirement)
-            return "" if entry is None else noise_advice(self.model.plan, entry)
+            return "" if entry is None else noise_advice(self._facts, entry)
         if "parity" in quantities and worst is not None and worst.largest:
             equal = f"{worst.equal:.2%} of its {worst.elements:,} elements are equal"
             allowed = worst.largest <= worst.allowed
@@ -109,15 +110,11 @@ class Measurement:
         assert self.samples is not None
         labels = self.samples.labels
         if labels is None:
-            return "`accuracy_drop` needs labels", "give `y` in the `.npz` file, or batches of `(x, y)`"
-        if _classes(self.float_outputs[0], labels) is None:
-            shape = self.float_outputs[0].shape
             return (
-                f"`accuracy_drop` needs a class for each sample, and there are labels of shape {labels.shape}, type "
-                f"{labels.dtype}, for outputs of shape {shape}",
-                "give whole numbers, or one-hot rows",
+                "`accuracy_drop` needs labels",
+                "give them as `y` in the `.npz` file or the dict, or batches of `(x, y)`",
             )
-        return None
+        return label_problem(self.float_outputs[0], labels)
 
     def value(self, path: tree.Path) -> Any:
         """`size` (bytes), `parity` (LSB), `sqnr` (dB), `accuracy_drop` (percentage points), and what the plan tells:
@@ -133,8 +130,9 @@ class Measurement:
                 return self.parity.largest
             case "sqnr" if self.samples is not None:
                 return self.sqnr
-            case "accuracy_drop" if self.samples is not None and self._unlabelled() is None:
-                return self._accuracy_drop(self.samples.labels)
+            case "accuracy_drop" if self.accuracy is not None:
+                before, after = self.accuracy
+                return 100 * (before - after)
         return UNKNOWN
 
     def call(self, call: tree.Call) -> Any:
@@ -150,6 +148,14 @@ class Measurement:
     def sqnr(self) -> float:
         """Of the file's outputs against the float model's, in dB; only where there are samples."""
         return sqnr(_joined(self.float_outputs), _joined(self.file_outputs))
+
+    @cached_property
+    def accuracy(self) -> tuple[float, float] | None:
+        """Of the float model and of the file, each a share of 0 to 1; None without labels that are classes."""
+        if self.samples is None or self.samples.labels is None or self._unlabelled() is not None:
+            return None
+        labels = self.samples.labels
+        return accuracy(self.float_outputs[0], labels), accuracy(self.file_outputs[0], labels)
 
     @cached_property
     def deployed(self) -> tuple[Deployed, ...]:
@@ -174,10 +180,6 @@ class Measurement:
         given = self.model.simulation.live.given(self.samples.inputs)
         outputs = self.model.float_model.predict(given, verbose=0)
         return [np.asarray(output) for output in keras.tree.flatten(outputs)]
-
-    def _accuracy_drop(self, labels: Any) -> float:
-        before, after = (_accuracy(outputs[0], labels) for outputs in (self.float_outputs, self.file_outputs))
-        return 100 * (before - after)
 
     @cached_property
     def _ratios(self) -> dict[int, float]:
@@ -210,18 +212,3 @@ def _asks_for_noise(quantities: Sequence[str]) -> bool:
 
 def _joined(outputs: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.ravel(output) for output in outputs])
-
-
-def _accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    """The share of samples whose largest output is the labelled class."""
-    predicted = outputs.argmax(-1).reshape(-1) if outputs.shape[-1] > 1 else (outputs.reshape(-1) > 0.5).astype(int)
-    return float(np.mean(predicted == _classes(outputs, labels)))
-
-
-def _classes(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-    """The class of each sample (or of each of its rows), of labels that are classes or one-hot rows; None of others."""
-    one_hot = labels.ndim == outputs.ndim and labels.shape[-1] == outputs.shape[-1] > 1
-    classes = labels.argmax(-1).reshape(-1) if one_hot else labels.reshape(-1)
-    if classes.dtype.kind not in "biuf" or classes.size != outputs.size // outputs.shape[-1]:
-        return None
-    return classes if np.array_equal(classes, np.rint(classes)) else None

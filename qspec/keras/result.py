@@ -40,6 +40,12 @@ class Result:
         that judged; measured when it is asked. None where no samples were given."""
         return None if self.measurement is None or self.measurement.samples is None else self.measurement.sqnr
 
+    @property
+    def accuracy(self) -> tuple[float, float] | None:
+        """Of the float model and of the file, each a share of 0 to 1, on the samples that judged; measured when it is
+        asked. None where they have no labels that are classes of the model's one output."""
+        return None if self.measurement is None else self.measurement.accuracy
+
     def predict(self, inputs: Any, kernels: Kernels = "fast") -> Any:
         """The file's outputs (one array, or a list), dequantized to float32, for float *inputs*, samples first."""
         return predict(self.path.read_bytes(), inputs, kernels)

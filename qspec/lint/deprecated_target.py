@@ -18,6 +18,6 @@ def deprecated_target(spec: Spec) -> Iterator[Diagnostic]:
                 deploy.span,
                 f"`{deploy.target.name}` is deprecated: {deprecation.reason}",
                 related=((deprecation.span, "the target says so"),),
-                help="`# qspec: ignore[QS408]` keeps it without this warning",
+                help="`# qspec: ignore[QS408]`, or `--ignore QS408` for the command, keeps it without this warning",
                 target=deploy.name,
             )

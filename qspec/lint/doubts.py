@@ -16,6 +16,7 @@ from qspec.diagnostics.catalogue import (
     ADAPTED_GRANULARITY,
     CHANGED_BY_CONSTRAINT,
     CLIPPED_INPUT,
+    DEAD_PART,
     DEPRECATED_TARGET,
     DUPLICATE_ATTRIBUTE,
     DUPLICATE_NAME,
@@ -57,7 +58,7 @@ class Open(Enum):
 
     USES = "what is used and what has an effect: the statement, name or value that is wrong may be a use"
     MEANING = "what the spec means, wherever it is wrong"
-    DEFAULTS = "what `default` brings, which is noted of a spec that says what it means"
+    DEFAULTS = "what `default` brings, which is told of a spec that says what it means"
     ROWS = "which rows a table has, in a text that could not be read as a whole"
     EVERYTHING = "what any tensor becomes"
     VALUE = "the value that is assigned here"
@@ -86,6 +87,7 @@ HELD_BACK: Mapping[str, tuple[Open, ...]] = {
         CLIPPED_INPUT: (Open.MEANING,),
         SINGLE_CHANNEL: (Open.MEANING,),
         NEEDLESS_PRECISION: (Open.MEANING,),
+        DEAD_PART: (Open.MEANING,),
         NOT_ACCEPTED: _ONE_ASSIGNMENT,
         LEFT_TO_HOST: (*_ONE_ASSIGNMENT, Open.DEFAULTS),
         TARGET_WARNING: _ONE_ASSIGNMENT,
@@ -141,7 +143,7 @@ class Doubts:
     def _is_open(self, what: Open, said: Diagnostic) -> bool:
         match what:
             case Open.DEFAULTS:
-                return self.meaning and said.severity is Severity.NOTE
+                return self.meaning and _statement(self.spec, said)[0] != "rule"
             case Open.ROWS:
                 return self.rows and _statement(self.spec, said)[0] == "target"
             case Open.VALUE:

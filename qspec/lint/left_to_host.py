@@ -9,6 +9,7 @@ from qspec.diagnostics import Diagnostic, Severity, Span
 from qspec.diagnostics.catalogue import LEFT_TO_HOST
 from qspec.graph.ops import Op
 from qspec.lint.facts import Deployed, Facts
+from qspec.lint.nothing_quantized import nothing_quantized
 from qspec.lint.placement_text import kinds_text
 from qspec.plan.places import defined
 from qspec.plan.plan import Decision
@@ -20,7 +21,7 @@ _MOST_ROWS = 3
 
 
 def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
-    """A quantizer keeps an op off the accelerator."""
+    """A quantizer keeps an op off the accelerator; or the accelerator takes no op at all, whatever the reason."""
     for deployed in facts.deployed:
         found: dict[Span, tuple[PlacedOp, Reason, dict[str, None]]] = {}
         general: list[tuple[PlacedOp, Reason, Span]] = []
@@ -35,8 +36,12 @@ def left_to_host(facts: Facts) -> Iterator[Diagnostic]:
                 general += [(placed, reason, span) for reason, span in by_default if span is not None][:1]
         for span, (placed, reason, ops) in found.items():
             yield _diagnostic(facts, deployed, span, placed, reason, list(ops))
-        if general and not deployed.placement.refused:
+        if deployed.placement.refused:
+            continue
+        if general:
             yield _by_default(deployed, general)
+        elif not found and _is_idle(deployed) and not any(nothing_quantized(facts)):
+            yield _idle(deployed)
 
 
 def _of_operands(placed: PlacedOp) -> Sequence[Reason]:
@@ -58,16 +63,36 @@ def _decision(facts: Facts, op: Op, reason: Reason) -> Decision | None:
     return None if tensor is None else facts.plan.decisions.get(tensor)
 
 
+def _is_idle(deployed: Deployed) -> bool:
+    """Whether a target with a host behind it takes none of the ops."""
+    ops = deployed.placement.ops
+    return deployed.table.host is not None and bool(ops) and not any(placed.accelerated for placed in ops)
+
+
+def _idle(deployed: Deployed) -> Diagnostic:
+    name, kinds = deployed.deploy.name, Counter(placed.op.kind for placed in deployed.placement.ops)
+    rows = {reason.span: None for placed in deployed.placement.ops for reason in placed.why}
+    return LEFT_TO_HOST.at(
+        deployed.deploy.span,
+        f"`{name}` takes no op of the model: it leaves {kinds_text(kinds)} to the host",
+        related=tuple((row, "its table says so") for row in list(rows)[:_MOST_ROWS]),
+        help="the placement says why",
+        target=name,
+    )
+
+
 def _by_default(deployed: Deployed, general: Sequence[tuple[PlacedOp, Reason, Span]]) -> Diagnostic:
-    """One note for all ops that quantizers of `default` keep off: how many, of which kinds, and the first reasons."""
-    kinds = Counter(placed.op.kind for placed, _, _ in general)
+    """One note for all ops that quantizers of `default` keep off: how many, of which kinds, and the first reasons. A
+    warning if the target takes no op at all."""
+    kinds, idle = Counter(placed.op.kind for placed, _, _ in general), _is_idle(deployed)
+    takes = "takes no op of the model: it " if idle else ""
     placed, reason, span = general[0]
     rows = {reason.span: None for _, reason, _ in general}
     return LEFT_TO_HOST.at(
         span,
-        f"`{deployed.deploy.name}` leaves {kinds_text(kinds)} to the host, because of what `default` assigns: "
+        f"`{deployed.deploy.name}` {takes}leaves {kinds_text(kinds)} to the host, because of what `default` assigns: "
         f"{reason.message}",
-        severity=Severity.NOTE,
+        severity=Severity.WARNING if idle else Severity.NOTE,
         related=tuple((row, f"what {deployed.table.name} takes") for row in list(rows)[:_MOST_ROWS]),
         help="the placement lists them all; a quantizer that the rows take keeps them on the accelerator",
         layer=placed.op.layer,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from qspec.diagnostics import Diagnostic
 from qspec.lint.broken_table import broken_table
 from qspec.lint.clipped_input import clipped_input
+from qspec.lint.dead_part import dead_part
 from qspec.lint.facts import Facts, Lint
 from qspec.lint.left_to_host import left_to_host
 from qspec.lint.needless_precision import needless_precision
@@ -30,6 +31,7 @@ LINTS: tuple[Lint, ...] = (
     clipped_input,
     single_channel,
     needless_precision,
+    dead_part,
 )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from qspec.graph.ops import Op
+from qspec.graph.ops import Op, Slot
 from qspec.graph.ranks import channel_axis
+from qspec.lint.facts import Facts
+from qspec.lint.finer import NEEDLESS, obstacle, shipped_quantizer
 from qspec.plan.make import runtime
 from qspec.plan.places import Related, decided
 from qspec.plan.plan import Decision, Plan
+from qspec.schema.names import a_few
+from qspec.schema.quantizer import Quantizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +59,67 @@ def _decibel(noise: float) -> float:
     return -10 * math.log10(noise) if noise else math.inf
 
 
-def noise_advice(plan: Plan, entry: NoiseEntry) -> str:
+def noise_advice(facts: Facts, entry: NoiseEntry) -> str:
     """Where it enters, and which finer quantizers the op's weights and output could have."""
-    op, weights = entry.op, _weights(plan, entry.op)
+    op = entry.op
     before = f"{entry.before:.1f} dB before it" if entry.before < math.inf else "none before it"
-    finer = []
-    if weights is not None and weights.quantizer is not None and not weights.quantizer.is_float:
-        if weights.quantizer.bits < 8:
-            finer.append("`type = int8` for its weights")
-        if weights.quantizer.granularity == "per_tensor" and channel_axis(op.kind) is not None:
-            finer.append("`granularity = per_channel` for its weights")
+    told = f"most noise enters at `{op.layer}` ({op.kind}): {before}, {entry.behind:.1f} dB behind"
+    tried = [(way, obstacle(facts, way.layer, way.slot, way.quantizer)) for way in _ways(facts.plan, op)]
+    finer = [way.words + _AROUND * (found == NEEDLESS) for way, found in tried if found in (None, NEEDLESS)]
+    if finer:
+        return f"{told}; finer would be {' or '.join(finer)}"
+    against = a_few(list(dict.fromkeys(f"`{found}`" for _, found in tried if found)))
+    reason = f"{against} would run less of the model with anything finer there" if against else "nothing is finer there"
+    return f"{told}; {reason}: other ranges or training may help"
+
+
+_AROUND = " and the layers around it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A finer quantizer, None for float, for a slot of the layer at a path."""
+
+    words: str
+    layer: str
+    slot: str
+    quantizer: Quantizer | None
+
+
+def _ways(plan: Plan, op: Op) -> Iterator[_Way]:
+    weights = next((tensor for tensor in op.inputs if _is_weights(plan, tensor)), None)
+    coarse = [] if weights is None else list(_finer_weights(plan, op, weights))
+    yield from coarse
     output = plan.decisions.get(op.outputs[0])
     in_8_bits = output is not None and output.quantizer is not None and output.quantizer.type == "int8"
-    if not finer and in_8_bits and _in_16_bits(op.kind):  # behind coarse weights, a finer output shows nothing more
-        finer.append("`a16` of `std/int16x8.qspec` for its output")
-    told = f"most noise enters at `{op.layer}` ({op.kind}): {before}, {entry.behind:.1f} dB behind"
-    return f"{told}; finer would be {' or '.join([*finer, 'float'])}"
+    slot = plan.ops.tensors[op.outputs[0]].slot
+    if not coarse and in_8_bits and slot is not None and _in_16_bits(op.kind):  # else a finer output shows nothing more
+        named = _named(plan, op, slot)
+        wide = shipped_quantizer("std/int16x8.qspec", "a16")
+        yield _Way(f"`a16` of `std/int16x8.qspec` for {named}", _layer(plan, slot), str(slot), wide)
+    yield _Way("float", op.layer, "all", None)
+
+
+def _finer_weights(plan: Plan, op: Op, tensor: int) -> Iterator[_Way]:
+    quantizer, slot = plan.decisions[tensor].quantizer, plan.ops.tensors[tensor].slot
+    if quantizer is None or quantizer.is_float or slot is None:
+        return
+    layer, named = _layer(plan, slot), _named(plan, op, slot)
+    if quantizer.bits < 8:
+        yield _Way(f"`type = int8` for {named}", layer, str(slot), replace(quantizer, type="int8"))
+    if quantizer.granularity == "per_tensor" and channel_axis(op.kind) is not None:
+        finer = replace(quantizer, granularity="per_channel")
+        yield _Way(f"`granularity = per_channel` for {named}", layer, str(slot), finer)
+
+
+def _named(plan: Plan, op: Op, slot: Slot) -> str:
+    """A slot as a spec writes it, and its layer where that is not the op's."""
+    layer = _layer(plan, slot)
+    return f"`{slot}`" + (f" of `{layer}`" if layer != op.layer else "")
+
+
+def _layer(plan: Plan, slot: Slot) -> str:
+    return next(call.layer.path for call in plan.layers.calls if call.index == slot.call)
 
 
 def _in_16_bits(kind: str) -> bool:
@@ -89,8 +138,9 @@ def noise_places(plan: Plan, entry: NoiseEntry) -> Related:
 
 
 def _weights(plan: Plan, op: Op) -> Decision | None:
-    for tensor in op.inputs:
-        slot = plan.ops.tensors[tensor].slot if tensor >= 0 else None
-        if slot is not None and slot.kind == "weights":
-            return plan.decisions.get(tensor)
-    return None
+    return next((plan.decisions.get(tensor) for tensor in op.inputs if _is_weights(plan, tensor)), None)
+
+
+def _is_weights(plan: Plan, tensor: int) -> bool:
+    slot = plan.ops.tensors[tensor].slot if tensor >= 0 else None
+    return slot is not None and slot.kind == "weights" and tensor in plan.decisions

@@ -51,7 +51,7 @@ def ops_advice(graph: OpGraph) -> str:
 
 
 def _largest(facts: Facts) -> str:
-    """The layers whose constants have most bytes in the file."""
+    """What most of the file is: constants, and of which layers, or the descriptions of ops and tensors."""
     graph = facts.plan.ops
     first = {tensor: op.layer for op in reversed(graph.ops) for tensor in op.inputs if tensor >= 0}
     held: Counter[str] = Counter()
@@ -59,7 +59,22 @@ def _largest(facts: Facts) -> str:
         if tensor.constant and tensor.shape is not None and tensor.id in first:
             held[first[tensor.id]] += stored_bytes(tensor.shape, tensor.type)
     told = [f"`{layer}` ({amount(size)})" for layer, size in held.most_common(_MOST_LAYERS) if layer and size]
-    return f"most of it is the constants of {', '.join(told)}" if told else ""
+    constants = held.total()
+    if told and (facts.size is None or 2 * constants >= facts.size):
+        return f"most of it is the constants of {', '.join(told)}"
+    if facts.size is None:
+        return ""
+    rest = f"; {amount(constants)} are constants, most of {', '.join(told)}" if told else ""
+    return f"{amount(facts.size - constants)} of it are what describes {_ops_of_layers(graph)}{rest}"
+
+
+def _ops_of_layers(graph: OpGraph) -> str:
+    """How many ops and tensors there are, and the layer that becomes most of the ops."""
+    ((layer, most),) = Counter(op.layer for op in graph.ops).most_common(1) or (("", 0),)
+    tensors = len({tensor for op in graph.ops for tensor in (*op.inputs, *op.outputs) if tensor >= 0})
+    counted = f"{len(graph.ops)} op{'' if len(graph.ops) == 1 else 's'}"
+    of_layer = f" ({most} of them `{layer}`)" if layer and most > 1 else ""
+    return f"{counted}{of_layer} and their {tensors} tensors"
 
 
 def places(facts: Facts, quantities: Sequence[str]) -> Related:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from qspec.diagnostics import Diagnostic, Place, Span
 from qspec.diagnostics.catalogue import LEFT_TO_HOST, NOT_ACCEPTED
@@ -41,5 +42,10 @@ def _joined(error: Diagnostic, others: Iterable[Diagnostic]) -> Diagnostic:
         nor = [f"`{other.target}` does not take it either"] if other.target != error.target else []
         if further and further not in error.label:
             nor.append(f"nor {further}")
-        error = error.with_related(span, f"{label} ({', '.join(nor)})" if nor else label)
+        told = f"{label} ({', '.join(nor)})" if nor else label
+        if (span, label) in error.related:  # a row that is shown already is shown once
+            related = tuple((span, told) if each == (span, label) else each for each in error.related)
+            error = replace(error, related=related)
+        elif (span, told) not in error.related:
+            error = error.with_related(span, told)
     return error

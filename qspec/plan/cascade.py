@@ -167,11 +167,13 @@ class _Builder:
 
 
 def _assigned(assignment: SlotAssignment, origin: Origin) -> Assigned:
-    return Assigned(assignment.quantizer, origin, assignment.span)
+    to_all_inside = assignment.slot.kind == "inner" and assignment.slot.key is None
+    return Assigned(assignment.quantizer, origin, assignment.span, to_all_inside=to_all_inside)
 
 
 def _costly(rule: Rule, given_up: Sequence[Call]) -> Diagnostic:
-    more = f" and {len(given_up) - 1} more layers" if len(given_up) > 1 else ""
+    count = len(given_up) - 1
+    more = f" and {count} more layer{'s' if count > 1 else ''}" if count else ""
     path = given_up[0].layer.path
     return COSTLY_PATTERN.at(
         rule.pattern.span,

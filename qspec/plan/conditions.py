@@ -84,6 +84,20 @@ class Selected:
         positions = (position for position, true in enumerate(condition.true) if not true)
         return tuple(Rejected(condition.matches[position], condition, position) for position in positions)
 
+    def by(self, part: tree.Expression) -> Selected:
+        """What *part* of the condition, which has a meaning, selects by itself of all that the pattern matched."""
+        whole = self._condition
+        assert whole is not None, "there is no condition to be part of"
+        condition = _Condition(part, whole.program, whole.matches, whole.known, whole.columns)
+        mistakes = list(condition.mistakes())
+        assert not mistakes, "a part of what has a meaning has one"
+        return Selected(tuple(compress(whole.matches, condition.true)), (), condition)
+
+    def values(self, path: tree.Path) -> Column:
+        """What *path*, which stands in the condition, is in each match."""
+        assert self._condition is not None, "there is no condition"
+        return self._condition.column(path)
+
 
 def select(where: tree.Expression | None, program: Program, matches: tuple[Match, ...], known: Attributes) -> Selected:
     """The *matches* for which *where* is true."""

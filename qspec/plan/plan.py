@@ -30,13 +30,15 @@ class Origin:
 class Assigned:
     """A quantizer (None: float) for a tensor or an edge, and who assigned it. `slot_span` is the slot as written.
     `taken_over`: it was assigned to another tensor, whose quantizer this one has as nobody spoke of it. `amended` is
-    what was assigned before, where this gives it another range and leaves the rest."""
+    what was assigned before, where this gives it another range and leaves the rest. `to_all_inside`: the slot was
+    `inner` without a key, which speaks of every tensor inside a layer that can follow."""
 
     quantizer: Quantizer | None
     origin: Origin
     slot_span: Span | None = None
     taken_over: bool = False
     amended: Assigned | None = None
+    to_all_inside: bool = False
 
     @property
     def name(self) -> str:

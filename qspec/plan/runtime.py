@@ -63,10 +63,13 @@ class Refusals:
             # No quantizer mends an op that the target does not have.
             span = Place(self.plan.layers.path) if verdict.row is None else culprit(self.plan, op, reason)
             floating = _floating_output(self.plan, op, reason)
+            read = None if verdict.row is None else _floating_input(self.plan, op, reason)
+            if read is not None and read.origin.span is not None:
+                span = read.origin.span
             cause = None if floating is None else floating.origin.span
             # A quantizer that does not fit meets many ops, and one change mends them all.
             key = (span, "" if reason.operand else reason.message, cause)
-            refusal = self.found.setdefault(key, _Refusal(span, op, reason, verdict, floating))
+            refusal = self.found.setdefault(key, _Refusal(span, op, reason, verdict, floating, read))
             refusal.ops.setdefault(f"{op.kind} of `{op.layer}`", op)
 
     def diagnostics(self, target: str, table: Table) -> Iterator[Diagnostic]:
@@ -105,6 +108,14 @@ def _floating_output(plan: Plan, op: Op, reason: Reason) -> Decision | None:
     return output if _stores_integers(weights) and output is not None and not _stores_integers(output) else None
 
 
+def _floating_input(plan: Plan, op: Op, reason: Reason) -> Decision | None:
+    """The decision for an input that a rule wants to be read in float, while the reason is the op's integer result."""
+    if reason.cause(op) not in op.outputs or not _stores_integers(plan.decisions.get(op.outputs[0])):
+        return None
+    read = (plan.decisions.get(tensor) for (result, _), tensor in plan.casts.items() if result == op.outputs[0])
+    return next((one for one in read if one and one.quantizer is None and one.origin.kind == "rule"), None)
+
+
 def _stores_integers(decision: Decision | None) -> bool:
     return decision is not None and decision.quantizer is not None and not decision.quantizer.is_float
 
@@ -116,6 +127,7 @@ class _Refusal:
     reason: Reason
     verdict: Verdict
     floating: Decision | None = None  # the op's output
+    read: Decision | None = None  # an input in float
     ops: dict[str, Op] = field(default_factory=dict)
 
     def diagnostic(self, plan: Plan, target: str, table: Table) -> Diagnostic:
@@ -125,10 +137,13 @@ class _Refusal:
         if row is not None and row.span != self.reason.span:
             related.append((row.span, f"the row of {self.op.kind}"))
         decision = _culprit(plan, self.op, self.reason) if isinstance(self.span, Span) else None
+        if self.read is not None and decision is not None:
+            related += decided(decision.origin, f"`{self.reason.operand}` is assigned here")
         if self.floating is not None:
             related += decided(self.floating.origin, f"the output of `{self.op.layer}` is float because of this")
         related += defined(decision.quantizer, self.span) if decision is not None else ()
         floating = "" if self.floating is None else "its output is float, and "
+        floating = floating if self.read is None else "its input is float, and "
         return NOT_ACCEPTED.at(
             self.span,
             f"{target} does not take {first} as planned: {floating}{self.reason.message}",
@@ -147,6 +162,10 @@ class _Refusal:
             return "beside a float output, assign `weights = float` too, or `all = float`"
         if self.verdict.row is None and not self.reason.help:
             return "no type helps: the model needs layers that become other ops"
+        if self.read is not None:
+            return "remove it, so that the input is read as it is, or assign `all = float`"
+        if not self.reason.help and self._is_assigned_bias(plan):
+            return "remove it: a bias that nothing is said of gets the type and the scale that its op wants"
         decision = plan.decisions.get(self.op.outputs[0])
         if self.reason.help or (decision is not None and decision.origin.kind == "rule"):
             return self.reason.help
@@ -155,6 +174,12 @@ class _Refusal:
             return f'to leave it in float: `rule … match any where path == "{floating.layer}" {{ all = float }}`'
         taken = types_taken(plan, table, self.ops.values())
         return f"{table.name} takes {taken}" if taken else ""
+
+    def _is_assigned_bias(self, plan: Plan) -> bool:
+        tensor = self.reason.cause(self.op)
+        slot = None if tensor is None else plan.ops.tensors[tensor].slot
+        decision = None if tensor is None else plan.decisions.get(tensor)
+        return slot is not None and slot.kind == "bias" and decision is not None and decision.origin.span is not None
 
 
 def unverified(verdict: Verdict) -> str:

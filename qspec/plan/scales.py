@@ -280,8 +280,13 @@ def _lose(draft: Draft, tensor: int, assigned: Assigned, reason: str, rows: Rela
 
 
 def _report_losses(draft: Draft) -> None:
-    """A warning for each assignment and each reason, however many layers it is true of."""
+    """A warning for each assignment and each reason, however many layers it is true of; none where it was made to
+    everything inside a layer, and something there has it."""
+    lost = {loss.tensor for losses in draft.losses.values() for loss in losses}
+    kept = {each.origin.span for tensor, each in draft.assigned.items() if each.to_all_inside and tensor not in lost}
     for (span, reason), losses in draft.losses.items():
+        if span in kept and all(loss.assigned.to_all_inside for loss in losses):
+            continue
         first = losses[0]
         more = len(dict.fromkeys(draft.path(loss.tensor) for loss in losses)) - 1
         others = f" (and {more} more layer{'s' if more > 1 else ''})" if more else ""

@@ -24,6 +24,7 @@ from qspec.syntax import tree
 _MOST_REASONS = 3
 # What stands in regular expressions and in no name of a layer.
 _REGULAR = re.compile(r"\.[*+?]|\\[dwsb.]|\[[^\]]*\]|^\^|\$$|[|(]|[^*]\+$")
+_SET = re.compile(r"\[[^\]]*\]")  # of characters
 
 
 Definitions = Mapping[str, tree.PatternDefinition]
@@ -46,7 +47,7 @@ def _at_definition(told: Diagnostic, applied: AppliedRule, index: LayerIndex, de
     absent: dict[str, Advice] = {}
     for atom in applied.program.atoms():
         missing = atom.class_name and not atom.operation and (atom.class_name, False) not in index.by_class
-        if missing and (advice := _class_advice(atom, index)):
+        if missing and (advice := class_advice(atom, index)):
             absent[atom.class_name or ""] = advice
     needed = [
         (name, word) for name, word in _needed(applied.rule.pattern, definitions, "", set()) if word.text in absent
@@ -102,7 +103,7 @@ def _no_class(applied: AppliedRule, index: LayerIndex) -> Diagnostic:
     assert applied.program is not None
     atoms = [atom for atom in applied.program.first_atoms() if atom.class_name]
     known = [_written(name, raw) for name, raw in sorted(index.by_class)]
-    advised = [(atom, found) for atom in atoms if (found := _class_advice(atom, index))]
+    advised = [(atom, found) for atom in atoms if (found := class_advice(atom, index))]
     wanted = " and no ".join(dict.fromkeys(atom.words for atom in atoms))
     absent, every = f"there is no {wanted} in this model", ", ".join(known)
     if not advised:
@@ -137,7 +138,7 @@ def _class_span(applied: AppliedRule, atoms: Sequence[Atom]) -> Span:
     return found[0] if len(names) == 1 and len(found) == 1 else applied.rule.pattern.span
 
 
-def _class_advice(atom: Atom, index: LayerIndex) -> Advice | None:
+def class_advice(atom: Atom, index: LayerIndex) -> Advice | None:
     """What may have been meant by a class that the model lacks."""
     name = atom.class_name or ""
     if name in MODEL_CLASSES and not atom.operation:
@@ -173,7 +174,7 @@ def _no_match(applied: AppliedRule, mismatches: list[Mismatch], index: LayerInde
             closest.setdefault(_kind(one), []).append(one)
     shown = list(closest.values())[:_MOST_REASONS]
     more = len(mismatches) - sum(map(len, shown))
-    others = f"; {more} more layers fail as early or earlier" if more else ""
+    others = f"; {more} more layer{'s fail' if more > 1 else ' fails'} as early or earlier" if more else ""
     reasons = "; ".join(map(_reasons, shown)) + next(filter(None, (_inside(applied, alike[0]) for alike in shown)), "")
     absent = list(_absent_classes(applied, index))
     return _report(
@@ -219,7 +220,7 @@ def _absent_classes(applied: AppliedRule, index: LayerIndex) -> Iterator[Advice]
     atoms = {(atom.class_name, atom.operation): atom for atom in applied.program.atoms() if atom.class_name}
     wanted = {atom.words for atom in atoms.values()}
     for key, atom in atoms.items():
-        advice = None if key in index.by_class else _class_advice(atom, index)
+        advice = None if key in index.by_class else class_advice(atom, index)
         # An alternative like `ReLU | ReLU6` names the similar class itself.
         if advice and not any(f"`{offer}`" in wanted for offer in advice.offers):
             yield _at_class(advice.after(f"there is no {atom.words} in this model"), applied, atom)
@@ -231,19 +232,25 @@ def _absent_classes(applied: AppliedRule, index: LayerIndex) -> Iterator[Advice]
 def _not_true(applied: AppliedRule, rejected: list[Rejected], index: LayerIndex) -> Diagnostic:
     """The pattern fits, and the condition is true nowhere."""
     part, count = rejected[0].part, len(rejected)
+    return _report(
+        applied,
+        part.span,
+        closest_rejected(rejected, index),
+        label="not true of the one that fits the pattern" if count == 1 else f"true of none of {count} that fit",
+        layer=rejected[0].match.first.layer.path,
+    )
+
+
+def closest_rejected(rejected: Sequence[Rejected], index: LayerIndex) -> str | Advice:
+    """Why the first of *rejected*, and those like it, are not selected, and what may have been meant."""
+    part = rejected[0].part
     alike: dict[str, list[Rejected]] = {}
     for one in rejected:
         if one.part is part:
             alike.setdefault(one.reason, []).append(one)
     shown = "; ".join(f"{_layers(group)}: {reason}" for reason, group in list(alike.items())[:_MOST_REASONS])
-    advice, closest = nested_advice(part, index) or _text_advice(part, rejected), f"closest: {shown}"
-    return _report(
-        applied,
-        part.span,
-        _range_of_index(rejected) or (advice.after(f"{closest}; ") if advice else closest),
-        label="not true of the one that fits the pattern" if count == 1 else f"true of none of {count} that fit",
-        layer=rejected[0].match.first.layer.path,
-    )
+    advice, told = nested_advice(part, index) or _text_advice(part, rejected), f"closest: {shown}"
+    return _range_of_index(rejected) or (advice.after(f"{told}; ") if advice else told)
 
 
 def _layers(group: list[Rejected]) -> str:
@@ -251,7 +258,7 @@ def _layers(group: list[Rejected]) -> str:
     return first if len(group) == 1 else f"{first} and {len(group) - 1} more"
 
 
-def _range_of_index(rejected: list[Rejected]) -> str:
+def _range_of_index(rejected: Sequence[Rejected]) -> str:
     """Where the condition that fails asks for a position alone: which there are."""
     values = [value for _, value in rejected[0].values]
     if len(values) != 1 or not isinstance(values[0], Position):
@@ -262,7 +269,7 @@ def _range_of_index(rejected: list[Rejected]) -> str:
     return f"{count} layers fit the pattern: `index` goes from 0 to {count - 1}, or from -{count} to -1"
 
 
-def _text_advice(part: tree.Expression, rejected: list[Rejected]) -> Advice | None:
+def _text_advice(part: tree.Expression, rejected: Sequence[Rejected]) -> Advice | None:
     """What to write where a text was nearly met."""
     for one in rejected:
         for _, value in one.values:
@@ -306,7 +313,8 @@ def _wider_glob(subject: tree.Expression, text: tree.String, value: str) -> Advi
     glob = text.text
     if _REGULAR.search(glob) and "'" not in glob:
         hint = "`like` takes a glob, and this looks like a regular expression"
-        return Advice(f"{hint}: `matches '{glob}'`", (_rewritten(subject, "like", text, f"matches '{glob}'"),))
+        matches = f"matches '{_regular(glob)}'"
+        return Advice(f"{hint}: `{matches}`", (_rewritten(subject, "like", text, matches),))
     deeper = glob.replace("*", "**")
     if glob_matches(deeper, value):
         return Advice(f"`*` stops at `/`: `{quoted(deeper)}` fits", (writing(text.span, quoted(deeper)),))
@@ -315,6 +323,15 @@ def _wider_glob(subject: tree.Expression, text: tree.String, value: str) -> Advi
         return None
     fits = f"{' and '.join(f'`{other}`' for other in longer)} {'fits' if len(longer) == 1 else 'fit'}"
     return Advice(f"`like` is over the whole text: {fits}", tuple(writing(text.span, other) for other in longer))
+
+
+def _regular(glob: str) -> str:
+    """The regular expression that was meant: what was written, or a shell's glob with a set of characters, where `*`
+    and `?` are not what they are in regular expressions."""
+    if _REGULAR.search(_SET.sub("", glob)):
+        return glob
+    wildcards = {"**": ".*", "*": "[^/]*", "?": "[^/]", ".": r"\."}
+    return re.sub(rf"({_SET.pattern})|\*\*|[*?.]", lambda found: found[1] or wildcards[found[0]], glob)
 
 
 def _rewritten(subject: tree.Expression, operator: str, text: tree.String, written: str) -> Fix:

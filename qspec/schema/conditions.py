@@ -155,10 +155,28 @@ def _quantity(node: tree.Expression, deploys: Collection[str], found: Diagnostic
                 found.add(UNDEFINED_NAME.at(head.span, message, label="not found", help=hint))
             return name
         case tree.Path() if not _is_function_name(node):
-            known = [f"NAME.{name}" if name in OF_TARGETS else name for name in UNITS]
-            hint = _of_deployed(offer("a quantity", node.head.text, known), deploys)
+            hint = _meant(node, deploys)
             found.add(INVALID_EXPRESSION.at(node.span, f"{shown(node)} is nothing that can be required", help=hint))
     return None
+
+
+def _meant(path: tree.Path, deploys: Collection[str]) -> Advice:
+    """The quantity that *path*, which names none, looks like."""
+    known = [f"NAME.{name}" if name in OF_TARGETS else name for name in UNITS]
+    words = [trailer.text for trailer in path.trailers if isinstance(trailer, tree.Name)]
+    measures = {measure: f"coverage.{measure}" for measure in MEASURES}
+    of_targets = {**measures, **{name: name for name in (*OF_TARGETS, *measures.values())}}
+    if not words:
+        return _of_deployed(offer("a quantity", path.head.text, known), deploys)
+    import difflib
+
+    if path.head.text in OF_TARGETS:  # the target before it is missing
+        words.insert(0, path.head.text)
+    close = difflib.get_close_matches(".".join(words), of_targets, n=1, cutoff=0.5)
+    if not close:
+        return _of_deployed(offer("a quantity", path.head.text, known), deploys)
+    meant = f"{path.head.text if path.head.text in deploys else 'NAME'}.{of_targets[close[0]]}"
+    return _of_deployed(offer("a quantity", meant, [meant]), deploys)
 
 
 def _of_deployed(hint: Advice, deploys: Collection[str]) -> Advice:

@@ -13,6 +13,7 @@ def _one_scale(granularity: str) -> Advice:
 _BLOCKS = Advice("write `granularity = per_block(32)`")
 _EXACT = Advice("write `range = exact(scale, zero_point)`")
 _FIXED = Advice("write `range = fixed(low, high)`: what the lowest and the highest code stand for")
+_BITS = Advice("`type` says how many: `type = int4`, `int8` or `int16`", ("type = int4", "type = int8", "type = int16"))
 _MINMAX = Advice.write("range = minmax")
 _REAL = Advice("`float` leaves a tensor in floating point", ("float",))
 _HALF = Advice('for weights of 16-bit floats `import "std/float16.qspec"` and write `f16`')
@@ -27,6 +28,7 @@ ATTRIBUTES = {
     "symmetric": Advice.write("scheme = symmetric"),
     "asymmetric": Advice.write("scheme = asymmetric"),
     "narrow_range": Advice.write("narrow = true"),
+    **dict.fromkeys(("bits", "num_bits", "bit_width"), _BITS),
     "observer": _MINMAX,
     "calibration": _MINMAX,
     "scale": _EXACT,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from qspec.diagnostics import Advice, Diagnostic, Diagnostics, Edit, Fix, Place, Source, Span
 from qspec.diagnostics.catalogue import IMPORT_CYCLE, MISSING_IMPORT, TOO_DEEP
-from qspec.schema.names import listed, similar
+from qspec.schema.names import listed, similar, there_is
 from qspec.schema.shipped import shipped_source
 from qspec.syntax import parse, read_source, tree
 
@@ -138,7 +138,10 @@ class Files:
         message = f"the import cannot be read: {problem.message}"
         shipped = _meant(statement.path.text)
         hint: str | Advice
-        if shipped:
+        if shipped and not _is_named_alike(statement.path.text, shipped):
+            hint = there_is(shipped, PRESETS, text=True)
+            self._lost = True
+        elif shipped:
             hint = Advice(f"write `{shipped}`, which is shipped with qspec", (f'"{shipped}"',))
             # What it defines is not undefined: one mistake is reported once.
             self.unread.add(name for names in PRESETS.values() for name in names)
@@ -165,10 +168,18 @@ class Files:
 
 def _meant(path: str) -> str:
     """The shipped file that a path which leads nowhere looks like."""
-    # Every path ends alike: what counts is the name before the ending.
-    name = posixpath.basename(path).removesuffix(".qspec")
-    presets = {posixpath.basename(preset).removesuffix(".qspec"): preset for preset in PRESETS}
-    return presets.get(similar(name, presets), "")
+    presets = {_stem(preset): preset for preset in PRESETS}
+    return presets.get(similar(_stem(path), presets), "")
+
+
+def _is_named_alike(path: str, shipped: str) -> bool:
+    """Whether a path names that *shipped* file, but for its folder and its ending."""
+    return _stem(path).lower() == _stem(shipped)
+
+
+def _stem(path: str) -> str:
+    """What counts in a path: every file has the same ending."""
+    return posixpath.basename(path).removesuffix(".qspec")
 
 
 def added_import(file: tree.File, path: str) -> Fix:

@@ -28,6 +28,7 @@ class Patterns:
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _layers: dict[str, int] = field(default_factory=dict)
     _several: dict[str, bool] = field(default_factory=dict)
+    _alone: bool = True  # whether the pattern that is checked is a name and no more
 
     def check_all(self) -> None:
         """Check every definition, cycles first; one with a mistake counts as unread from then on."""
@@ -72,6 +73,7 @@ class Patterns:
 
     def check(self, pattern: tree.Pattern) -> None:
         """Report what is wrong with *pattern*."""
+        self._alone = isinstance(pattern, tree.LayerClass)
         self._check_names(pattern, {}, in_input=False)
         if _can_be_empty(pattern):
             message = "a pattern of optional parts alone matches everywhere and nowhere"
@@ -204,8 +206,7 @@ class Patterns:
 
     def _meant(self, word: str, captured: Mapping[str, Span]) -> Advice:
         """The class or pattern that a *word* may stand for, and how a layer is asked for by that name."""
-        whole, inside = f'any where name == "{word}"', f'any where path like "{word}/**"'
-        by_name = f"a layer is asked for by `{whole}`, those of a nested model by `{inside}`"
+        by_name = _asked_by_name(word) if self._alone else _part_asked_by_name(word)
         patterns, classes = [*self.definitions, *captured], similar_classes(word)
         if not classes:
             return offer("a pattern", word, patterns).then(f"; {by_name}")
@@ -303,6 +304,16 @@ class Patterns:
         self.found.add(diagnostic)
         self._endless |= {start, *(hop.text for hop in route)}
         self._broken |= self._endless
+
+
+def _asked_by_name(word: str) -> str:
+    whole, inside = f'any where name == "{word}"', f'any where path like "{word}/**"'
+    return f"a layer is asked for by `{whole}`, those of a nested model by `{inside}`"
+
+
+def _part_asked_by_name(word: str) -> str:
+    """As `_asked_by_name`, of a part of a pattern: a condition stands behind the whole alone."""
+    return f'a layer is asked for by `any as x` here, and `where x.name == "{word}"` behind the whole pattern'
 
 
 def parts_of(pattern: tree.Pattern) -> Iterator[tree.Pattern]:

@@ -181,10 +181,12 @@ class _Resolver:
 
     def _calibrate(self) -> Calibrate:
         merged: dict[str, Any] = {}
+        spans: dict[str, Span] = {}
         for attributes in self._settings("calibrate", ("samples", "batch", "seed")):
             values = {name: plain(value) for name, value in attributes.values.items()}
             merged |= fitting("calibrate", values, attributes.values, self.found)
-        return Calibrate(**merged)
+            spans |= {name: value.span for name, value in attributes.values.items()}
+        return Calibrate(**merged, spans=spans)
 
     def _train(self) -> Train:
         merged: dict[str, Any] = {}

@@ -18,6 +18,7 @@ class Calibrate:
     samples: int | None = None
     batch: int | None = None
     seed: int = 0
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

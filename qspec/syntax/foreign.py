@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from qspec.diagnostics import Span
+from qspec.diagnostics import Edit, Fix, Span
 from qspec.syntax.lexer import END, NEWLINE, STATEMENTS
 from qspec.syntax.mistake import Explanation, Mistake, say, span_of, statement_word, touch
 
@@ -55,6 +56,19 @@ def options_in_braces(mistake: Mistake) -> Explanation | None:
     return say(mistake, message, f"write `deploy {mistake.text(mistake.tokens[1])}{options}`", span, options), None
 
 
+def word_before_a_target(mistake: Mistake) -> Explanation | None:
+    """`deploy to edgetpu`"""
+    word = mistake.text(mistake.previous)
+    if mistake.failure.index != 2 or statement_word(mistake) != "deploy" or mistake.token[0] != "NAME":
+        return None
+    if word not in ("to", "on", "for"):
+        return None
+    target = mistake.text(mistake.token)
+    span = span_of(mistake, mistake.previous, mistake.token)
+    message = f"the name of a target stands directly behind `deploy`, found `{word}`"
+    return say(mistake, message, f"write `deploy {target}`", span, target), None
+
+
 def base_of_a_quantizer(mistake: Mistake) -> Explanation | None:
     """`quantizer w4 = w8(…)`, `quantizer w4(w8) { … }`, `quantizer w4: w8 { … }`"""
     if mistake.failure.index != 2 or statement_word(mistake) != "quantizer":
@@ -67,11 +81,14 @@ def base_of_a_quantizer(mistake: Mistake) -> Explanation | None:
 
 
 def colon_for_a_block(mistake: Mistake) -> Explanation | None:
-    """`rule a match Dense: …`, `default: …`"""
+    """`rule a match Dense: …`, `default: …`, `default: { … }`"""
     if mistake.text(mistake.token) != ":" or not mistake.failure.index or "EQUAL" in mistake.failure.expected:
         return None
     if "LBRACE" not in mistake.failure.expected:
         return None
+    if mistake.following[0] == "LBRACE":
+        fix = Fix("remove `:`", (Edit(mistake.span, ""),))
+        return replace(say(mistake, "no `:` stands before a block", "remove it"), fix=fix), mistake.replaced()
     return say(mistake, "a block stands in braces, found `:`", "write `{ … }`"), None
 
 
@@ -144,6 +161,35 @@ def missing_pattern(mistake: Mistake) -> Explanation | None:
         return None
     hint = f"write `rule {mistake.text(mistake.previous)} match any where …`"
     return say(mistake, "the rule has no pattern", hint, instead="match any where"), None
+
+
+def pattern_without_match(mistake: Mistake) -> Explanation | None:
+    """`rule g Conv2D`"""
+    if mistake.failure.expected != {"MATCH"} or mistake.failure.index != 2 or mistake.token[0] != "NAME":
+        return None
+    if mistake.text(mistake.previous) == "match":  # it is the name that is missing
+        return None
+    found = mistake.text(mistake.token)
+    if not (found[0].isupper() or found == "any"):
+        return None
+    message = f"the pattern of a rule stands behind `match`, found `{found}`"
+    hint = f"write `rule {mistake.text(mistake.previous)} match {found}`"
+    match = ("MATCH", mistake.token[1], mistake.token[1])
+    return say(mistake, message, hint, instead=f"match {found}"), mistake.replaced(match, mistake.token)
+
+
+def condition_in_parentheses(mistake: Mistake) -> Explanation | None:
+    """`Concatenate(any where name == "a", any)`"""
+    openers = [mistake.tokens[index][0] for index in mistake.failure.openers]
+    if mistake.text(mistake.token) != "where" or openers[-1:] != ["LPAR"] or "match" not in mistake.words():
+        return None
+    if mistake.text(mistake.tokens[mistake.failure.previous - 1]) == "as":
+        asked = "ask"
+    else:
+        part = mistake.text(mistake.previous) if mistake.previous[0] == "NAME" else "(…)"
+        asked = f"name the part, `{part} as x`, and ask"
+    hint = f"{asked} behind the last `)`: `where x.name == …`"
+    return say(mistake, "`where` stands behind the whole pattern", hint), None
 
 
 def qualified_class(mistake: Mistake) -> Explanation | None:
@@ -229,6 +275,7 @@ def rule_without_its_head(mistake: Mistake) -> Explanation | None:
 READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     comment,
     options_in_braces,
+    word_before_a_target,
     base_of_a_quantizer,
     colon_for_a_block,
     several_slots,
@@ -237,6 +284,8 @@ READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     words_between_classes,
     classes_in_brackets,
     missing_pattern,
+    pattern_without_match,
+    condition_in_parentheses,
     qualified_class,
     other_arrows,
     slots_left_out,

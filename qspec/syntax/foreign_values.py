@@ -119,6 +119,21 @@ def values_without_parentheses(mistake: Mistake) -> Explanation | None:
     return say(mistake, "several values stand in parentheses", hint, span, f"({values})"), repaired
 
 
+def range_in_parentheses(mistake: Mistake) -> Explanation | None:
+    """`index in (0..2)`"""
+    before = [mistake.text(token) for token in mistake.tokens[: mistake.failure.previous]][-2:]
+    if mistake.token[0] != "THROUGH" or before != ["in", "("]:
+        return None
+    start = mistake.tokens[mistake.failure.previous - 1][1]
+    written = re.match(r"\(([^()\n#]*)\)", mistake.source.text[start:])
+    message = "a range stands without parentheses"
+    if written is None:
+        return say(mistake, message, "write `in 0..2`"), None
+    plain = written.group(1).strip()
+    span = Span(mistake.source, start, start + written.end())
+    return say(mistake, message, f"write `in {plain}`", span, plain), None
+
+
 def conditions_by_commas(mistake: Mistake) -> Explanation | None:
     """`where filters >= 16, filters <= 32`"""
     if mistake.token[0] != "COMMA" or mistake.failure.openers or "where" not in list(mistake.words()):
@@ -166,6 +181,7 @@ READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     number_of,
     list_in_brackets,
     values_without_parentheses,
+    range_in_parentheses,
     conditions_by_commas,
     range_of_an_attribute,
     amended_in_braces,

@@ -12,7 +12,7 @@ from qspec.syntax.blocks import ITEMS, innermost_block, misplaced_item, open_blo
 from qspec.syntax.foreign import READINGS as FOREIGN_STATEMENTS
 from qspec.syntax.foreign_values import READINGS as FOREIGN_VALUES
 from qspec.syntax.lexer import END, ERROR, NEWLINE, STATEMENTS
-from qspec.syntax.mistake import Explanation, Mistake, say, span_of, touch
+from qspec.syntax.mistake import Explanation, Mistake, say, span_of, statement_word, touch
 from qspec.syntax.semicolon import semicolon
 from qspec.syntax.values import ASSIGNMENT, no_value, unquoted
 from qspec.syntax.words import (
@@ -188,7 +188,7 @@ def _chained_comparison(mistake: Mistake) -> Explanation | None:
     if mistake.token[0] != "COMPARE" or not {"AND", "OR"} & mistake.failure.expected:
         return None
     message = "comparisons cannot be chained"
-    return say(mistake, message, "join two with `and`: `1 < x and x < 3`, or write `x in 1..3`"), None
+    return say(mistake, message, "join two with `and`: `1 < x and x < 3`"), None
 
 
 def _mixed_pattern(mistake: Mistake) -> Explanation | None:
@@ -234,10 +234,19 @@ def _strange_name(mistake: Mistake) -> Explanation | None:
     """`rule match Dense`, where the name is missing, and `rule my-head match Dense`."""
     if mistake.failure.expected != {"MATCH"}:
         return None
-    before, found = mistake.text(mistake.previous), mistake.text(mistake.token)
-    if before == "match":
+    if mistake.text(mistake.previous) == "match":
         span = Span(mistake.source, *mistake.previous[1:])
         return say(mistake, "the rule has no name", "write `rule NAME match …`", span), None
+    return _name_with_a_minus(mistake)
+
+
+def _target_with_a_minus(mistake: Mistake) -> Explanation | None:
+    """`deploy cmsis-nn`"""
+    return _name_with_a_minus(mistake) if statement_word(mistake) == "deploy" and mistake.failure.index == 2 else None
+
+
+def _name_with_a_minus(mistake: Mistake) -> Explanation | None:
+    before, found = mistake.text(mistake.previous), mistake.text(mistake.token)
     if mistake.token[0] != "MINUS":
         return None
     name = f"{before}_{mistake.text(mistake.following)}"
@@ -309,6 +318,9 @@ def _advice(mistake: Mistake) -> str | Advice:
     if {"RBRACE", "COMMA"} <= expected:
         return "give each item of a block a line of its own, or put a comma between them"
     if "LBRACE" in expected:
+        if statement_word(mistake) == "target" and mistake.failure.index == 2:
+            name = mistake.text(mistake.previous)
+            return f"to place models on it write `deploy {name}`; `target {name} on tflite {{ … }}` defines one"
         return "a block begins with `{` on the line of its statement"
     if {"NAME", "NUMBER"} <= expected:
         return "a value is a name, a number, a string in quotes, or something in parentheses"
@@ -347,6 +359,7 @@ _READINGS: tuple[Callable[[Mistake], Explanation | None], ...] = (
     _unknown_statement,
     _keyword_as_name,
     _strange_name,
+    _target_with_a_minus,
     _layer_name_as_pattern,
     _path_as_pattern,
     quoted_word,

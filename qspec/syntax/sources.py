@@ -7,6 +7,7 @@ import re
 
 from qspec.diagnostics import Diagnostic, Edit, Fix, Place, Source, Span
 from qspec.diagnostics.catalogue import MISSING_EDITION, UNKNOWN_EDITION, UNREADABLE_FILE
+from qspec.diagnostics.similar_file import similar_file
 
 EDITION = 1
 LARGEST = 2**19  # bytes; more than ten thousand lines
@@ -28,7 +29,7 @@ def read_bytes(name: str) -> bytes | Diagnostic:
         with open(name, "rb") as file:
             return file.read(LARGEST + 1)
     except OSError as error:
-        return UNREADABLE_FILE.at(Place(name), _why_unreadable(name, error), help=_remedy(error))
+        return UNREADABLE_FILE.at(Place(name), _why_unreadable(name, error), help=_remedy(name, error))
     except ValueError:  # a NUL byte in the path
         return UNREADABLE_FILE.at(Place(name), f"`{name!r}` is no path", help="give the path of a .qspec file")
 
@@ -102,7 +103,9 @@ def _why_unreadable(name: str, error: OSError) -> str:
     return f"`{name}` cannot be read: {error.strerror or 'the system gives no reason'}"
 
 
-def _remedy(error: OSError) -> str:
+def _remedy(name: str, error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "give yourself the right to read it"
+    if isinstance(error, FileNotFoundError) and (similar := similar_file(name)):
+        return similar
     return "give the path of a .qspec file, relative to the current directory"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from qspec.diagnostics import Diagnostic, Edit, Fix, Severity, Source, Span
+from qspec.diagnostics import Advice, Diagnostic, Edit, Fix, Severity, Source, Span
 from qspec.diagnostics.catalogue import UNUSED_SUPPRESSION
-from qspec.diagnostics.codes import find_code
+from qspec.diagnostics.codes import find_code, similar_code
 from qspec.diagnostics.removal import without
 
 # Also behind other words: `# wide on purpose # qspec: ignore[QS315]`.
@@ -140,9 +140,12 @@ def _spoken_of(
 
 
 def _unused(item: Suppression) -> Diagnostic:
-    known, hint = find_code(item.code), "remove it"
+    known, hint = find_code(item.code), Advice("remove it")
     if known is None:
-        message, hint = f"there is no code `{item.code}`", "`qspec explain` lists all codes"
+        message, hint = f"there is no code `{item.code}`", Advice("`qspec explain` lists all codes")
+        if (meant := similar_code(item.code)) is not None:
+            name = meant.code if any(map(str.isdigit, item.code)) else meant.name
+            return UNUSED_SUPPRESSION.at(item.span, message, help=Advice.write(name))
     elif known.severity is Severity.ERROR:
         message = f"`{item.code}` is an error, and errors cannot be suppressed"
     else:

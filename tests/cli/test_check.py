@@ -141,6 +141,22 @@ def test_a_target_may_be_given(check):
     assert "board: " in check(own, "--model", "small.keras", "--target", "board")[1]
 
 
+def test_a_spec_of_a_similar_name_is_offered(check):
+    write("good.qspec", GOOD)
+
+    assert "help: a file with a similar name exists: `good.qspec`" in check("good.qspc")[1]
+
+
+@pytest.mark.parametrize("arguments", [("--target", "tflm"), ("--exact",)])
+def test_what_asks_of_a_model_says_that_none_is_given(here, capsys, arguments):
+    write("good.qspec", GOOD)
+
+    assert 0 == main(["check", "good.qspec", *arguments])
+    printed = capsys.readouterr()
+    assert f"qspec check: `{arguments[0]}` asks for `--model`: without it no model was checked\n" == printed.err
+    assert "no problems\n" == printed.out
+
+
 def test_a_target_that_is_deployed_already_is_not_asked_twice(check):
     write("good.qspec", GOOD + "deploy edgetpu as coral\n")
 

@@ -147,3 +147,9 @@ def test_the_manual_names_every_family_and_every_format():
 
     assert FAMILIES.items() <= rows.items()
     assert set(RENDERERS) == set(rows) - set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", ["unet.keras", "a/unet.keras", "unet.tflite"])
+def test_a_model_in_place_of_a_spec_is_told_apart(capsys, name):
+    assert 2 == main(["explain", name])
+    assert f"qspec explain: `{name}` is a model: `qspec explain SPEC --model {name}`\n" == capsys.readouterr().err

@@ -174,5 +174,8 @@ def test_scales_go_to_a_line_of_their_own_where_there_is_no_room(tmp_path):
 def test_what_cannot_be_read_is_an_error(tmp_path, capsys):
     assert 1 == main(["inspect", str(tmp_path / "missing.tflite")])
     assert "error[QS501]: there is no such file" in capsys.readouterr().out
+    (tmp_path / "a.qspec").write_text("qspec 1\n")
+    assert 1 == main(["inspect", str(tmp_path / "a.qspec")])
+    assert "error[QS501]: this is a spec, and a model is meant" in capsys.readouterr().out
     assert 1 == main(["inspect", str(tmp_path / "missing.keras"), "--format", "json"])
     assert ["QS501"] == [item["code"] for item in json.loads(capsys.readouterr().out)["diagnostics"]]

@@ -35,13 +35,18 @@ def check(capsys, tmp_path, text: str, *arguments: str) -> str:
         (f"{IMPORT}{DEFAULT}rule a match Conv2D, Dense {{ weights = w8 }}\n", "4:20", "write `Conv2D | Dense`"),
         (f"{IMPORT}{DEFAULT}rule a match Dense where index = -1 {{ weights = w8 }}\n", "4:32", "write `==`"),
         (f"{IMPORT}rule a match Dense where units > 3 && units < 9 {{ weights = w8 }}\n", "3:36", "write `and`"),
-        (f"{IMPORT}rule a match Dense where 3 < units < 9 {{ weights = w8 }}\n", "3:36", "join two with `and`"),
+        (f"{IMPORT}rule a match Dense where 3 < units < 9 {{ weights = w8 }}\n", "3:36", "`1 < x and x < 3`"),
         (f"{IMPORT}rule a match Dense where activation == relu {{ weights = w8 }}\n", "3:40", 'write it in quotes'),
         (f"{IMPORT}input {{ type = uint8, range = (0, 255) }}\n", "3:31", "write `fixed(0, 255)`"),
         (f"{IMPORT}deploy edge_tpu\n", "3:8", "`edgetpu`"),
         (f"{IMPORT}deploy nnapi(api_level = 29)  # qspec: ignore[QS408]\n", "3:14", "`api`"),
         (f"{IMPORT}deploy edgetpu\ndeploy edgetpu(runtime = 12)\n", "4:8", "`deploy edgetpu(…) as NAME`"),
-        (f"{IMPORT}quantizer w4 {{ bits = 4 }}\n", "3:16", "`type`"),
+        (f"{IMPORT}quantizer w4 {{ bits = 4 }}\n", "3:16", "`type = int4`"),
+        (f'qspec 1\nimport "std/int4.qspec"\n{DEFAULT}', "2:8", "`std/w4a8.qspec`"),
+        (f"{IMPORT}deploy edgetpu as c\nrequire c.covrage == 1%\n", "4:9", "exists: `c.coverage`"),
+        (f"{IMPORT}deploy edgetpu as c\nrequire c.macs == 1%\n", "4:9", "exists: `c.coverage.macs`"),
+        (f"{IMPORT}deploy edgetpu as c\nrequire c.coverage.mac == 1%\n", "4:9", "exists: `c.coverage.macs`"),
+        (f"{IMPORT}deploy edgetpu as c\nrequire coverage.mac == 1%\n", "4:9", "exists: `NAME.coverage.macs`"),
         (f"{IMPORT}default {{ weights = fp32 }}\n", "3:21", "`float` leaves"),
         (f"{IMPORT}default {{ weights = float16 }}\n", "3:21", "write `f16`"),
         (f"{IMPORT}default {{ kernel = w8 }}\n", "3:11", 'write `weights`, or `weights["kernel"]`'),
@@ -74,6 +79,14 @@ def test_a_first_mistake_is_one_error_with_what_to_write(capsys, tmp_path, text,
     (help_,) = [line for line in out.splitlines() if line.lstrip().startswith("= help: ")][:1]
     assert advice in help_
     assert out.endswith("\n1 error\n"), out
+
+
+@pytest.mark.parametrize(("written", "meant"), [("unmatched_rule", "unmatched-rule"), ("QS3O1", "QS301")])
+def test_a_code_in_a_comment_is_offered_its_name(capsys, tmp_path, written, meant):
+    out = check(capsys, tmp_path, f"{IMPORT}{DEFAULT.strip()}  # qspec: ignore[{written}]\n")
+
+    assert f"warning[QS902]: there is no code `{written}`\n" in out
+    assert f"= help: write `{meant}`\n" in out
 
 
 def test_no_placement_of_a_spec_that_could_not_be_read_whole(capsys, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 
 import qspec
 from qspec.cli import main
+from qspec.cli.verify import share
 from tests.cli.command import GOOD
 
 SPEC = GOOD + "deploy edgetpu\nrequire parity <= 1 lsb\n"
@@ -310,6 +312,23 @@ def test_the_distance_from_simulation_and_from_the_float_model_are_both_named(ru
 
     assert "SQNR of the file against the simulation" in out
     assert "SQNR of the file against the float model" in out
+    assert "accuracy: " not in out
+
+
+def test_both_accuracies_are_printed_where_there_are_labels(run):
+    for arguments in (quantize(data="data.npz"), verify(data="data.npz")):
+        out = run(*arguments)[1]
+
+        assert re.search(r"\n  accuracy: [0-9.]+% of the float model, [0-9.]+% of the file\n", out), out
+
+
+def test_what_is_said_of_data_is_placed_at_its_file(run, here):
+    np.save("zeros.npy", np.zeros_like(np.load("data.npy")))
+
+    assert (
+        "`image` is 0 throughout, and no range can be known from that\n --> zeros.npy"
+        in run(*quantize(data="zeros.npy"))[1]
+    )
 
 
 # ---- data
@@ -368,3 +387,29 @@ def test_names_in_an_archive_are_told_where_they_are_not_those_of_inputs(run, he
 
 def test_a_model_given_as_data_is_told(run):
     one_error(run(*quantize(data="tiny.keras"))[1], "QS504", "--> tiny.keras", "this is a model")
+
+
+def test_a_file_that_is_written_is_no_float_model(here, capsys):
+    for command in (["quantize", "tiny.qspec", "-o", "out.tflite"], ["verify", "tiny.tflite", "--spec", "tiny.qspec"]):
+        assert 2 == main([*command, "--model", "tiny.tflite", "--data", "data.npy"])
+        assert "`tiny.tflite` is a `.tflite` file, which is written already" in capsys.readouterr().err
+
+
+def test_a_model_with_fake_quantization_is_named_as_one(run):
+    """As a file, and in memory: what takes it is told."""
+    for code, out in (
+        run("check", "tiny.qspec", "--model", "trained.keras"),
+        run("inspect", "trained.keras"),
+        run("quantize", "tiny.qspec", "--model", "trained.keras", "--data", "data.npy", "-o", "out.tflite"),
+    ):
+        assert 1 == code
+        assert "error[QS501]: this model has fake quantization already: `qspec.apply` gave it" in out
+        assert "`qspec.export`, `qspec.verify` and `qspec verify`" in out
+    (live,) = qspec.check("tiny.qspec", qspec.load_model("trained.keras")).diagnostics
+    assert ("QS501", "tiny") == (live.code, str(live.span))
+    assert "`qspec.strip(model)`" in live.help
+
+
+def test_all_but_one_are_not_all():
+    """A share is rounded down: 100% are all of them."""
+    assert ("100.000%", "99.999%", "29.000%") == (share(1.0), share(1 - 1e-9), share(0.29))

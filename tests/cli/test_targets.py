@@ -227,7 +227,7 @@ def test_as_data(tmp_path: Path) -> None:
         (["empty.qspec"], "QS405", "the file defines no target"),
         (["edgetpu", "--option", "runtme=13"], "QS406", "an option with a similar name exists: `runtime`"),
         (["edgetpu", "--option", "runtime=9"], "QS406", "`runtime` goes from 10 to 14"),
-        (["edgetpu", "--option", "runtime"], "QS406", "`runtime` goes from 10 to 14"),
+        (["edgetpu", "--option", "runtime"], "QS406", "write `--option runtime=VALUE`: `runtime` goes from 10 to 14"),
         (["ethos_u", "--option", "variant=u56"], "QS406", "`variant` is "),
         (["ethos_u", "--option", 'variant="u56"'], "QS406", "`variant` is "),
         (["tflite", "--option", "x=1"], "QS406", "the target takes no options"),

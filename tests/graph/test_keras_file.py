@@ -75,6 +75,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
 
     assert "there is no such file" in refusal(tmp_path / "missing.keras").message
     assert "there is no such file" in refusal(archive(tmp_path / "a.keras", small_model()) / "inside").message
+    assert f"a file with a similar name exists: `{tmp_path / 'a.keras'}`" == refusal(tmp_path / "a.kears").help
+    assert "" == refusal(tmp_path / "other.h5").help
     assert "a folder" in refusal(tmp_path / "folder").message
     saved = refusal(tmp_path / "saved")
     assert "SavedModel" in saved.message

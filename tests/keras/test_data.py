@@ -1,5 +1,8 @@
 """Every form of data that people hand over, and what is said of data that cannot be used."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,6 +59,11 @@ def test_no_more_than_asked_for_is_read():
         (np.array([["a", "b"]]), "values of type"),
         (7, "cannot read samples from a `int`"),
         ([A[:3], A[3:, :1]], "has shape (3, 1), the model takes (samples, 2)"),
+        ("a.npy", "the data is a path, `a.npy`"),
+        (Path("a.npy"), "the data is a path, `a.npy`"),
+        ([(A, np.arange(5))], "`y` has 5 labels for 6 samples"),
+        ([(A, [0, 1])], "`y` has 2 labels for 6 samples"),
+        ({"image": A, "y": np.arange(7)}, "`y` has 7 labels for 6 samples"),
     ],
 )
 def test_unusable_data_is_told_in_words(data, message):
@@ -93,6 +101,29 @@ def test_labels_of_several_outputs_are_left_aside(labels):
 @pytest.mark.parametrize("labels", [{"a": B}, B.tolist(), B], ids=["dict", "numbers", "array"])
 def test_labels_of_one_output(labels):
     assert np.array_equal(B, read_samples([(A, labels)], ONE, [(1, 2)]).labels)
+
+
+def test_a_dict_holds_labels_as_y():
+    samples = read_samples({"image": A, "y": B, "noise": A}, ONE, [(1, 2)])
+
+    assert np.array_equal(B, samples.labels)
+    assert ("noise",) == samples.unused
+    assert ("noise",) == samples.take(slice(0, 2)).unused
+
+
+def test_an_input_named_y_is_an_input():
+    samples = read_samples({"y": A}, replace(ONE, input_names=("y",)), [(1, 2)])
+
+    assert np.array_equal(A, samples.inputs[0])
+    assert (None, ()) == (samples.labels, samples.unused)
+
+
+@pytest.mark.parametrize("data", [(A, B[:, 0]), [A, B[:, 0]], [[A, B]]], ids=["tuple", "list", "list of lists"])
+def test_labels_beside_the_samples_are_told_how_to_be_written(data):
+    with pytest.raises(SpecError) as caught:
+        read_samples(data, ONE, [(1, 2)])
+
+    assert caught.value.diagnostics[0].help.endswith("samples with labels are a tuple in a list: `[(x, y)]`")
 
 
 def test_integers_stay_integers():

@@ -41,7 +41,8 @@ def test_the_layer_where_most_noise_enters_is_told(told, asked):
     ((item,), _) = told(f"{COARSE}require {asked} > 90 dB\n")
 
     assert item.help.startswith("most noise enters at `coarse` (FULLY_CONNECTED): ")
-    finer = "`type = int8` for its weights or `granularity = per_channel` for its weights or float"
+    slot = '`weights["kernel"]`'
+    finer = f"`type = int8` for {slot} or `granularity = per_channel` for {slot} or float"
     assert item.help.endswith(f" dB behind; finer would be {finer}")
     assert ["the weights of `coarse`", "the output of `coarse`"] == [label for _, label in item.related]
     assert ["4:60", "3:34"] == [str(span).split(":", 1)[1] for span, _ in item.related]
@@ -92,6 +93,32 @@ def test_accuracy_of_several_outputs_cannot_be_decided(tmp_path):
     assert "accuracy_drop" == item.span.source.text[item.span.start : item.span.end]
 
 
+def test_accuracies_are_those_of_the_float_model_and_of_the_file(dense, tmp_path):
+    data = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
+    classes = dense.predict(data, verbose=0).argmax(-1)
+    labels = np.where(np.arange(200) < 150, classes, (classes + 1) % 8)
+    spec = qspec.loads(SPEC + COARSE + "require accuracy_drop < 0%\n")
+
+    result = qspec.quantize(spec, dense, [(data, labels)], tmp_path / "m.tflite")
+
+    before, after = result.accuracy
+    assert 0.75 == before
+    assert float(np.mean(result.predict(data, "built_in").argmax(-1) == labels)) == after
+    assert f"`accuracy_drop` is {100 * (before - after):.4g}%" in result.diagnostics[0].message
+
+
+def test_labels_outside_the_classes_cannot_decide_accuracy(dense, tmp_path):
+    data = np.random.default_rng(0).normal(size=(32, 6)).astype(np.float32)
+    spec = qspec.loads(SPEC + "require accuracy_drop <= 100%\n")
+
+    result = qspec.quantize(spec, dense, [(data, np.full(32, 99))], tmp_path / "m.tflite")
+
+    (item,) = result.diagnostics
+    reason = "each label is 99, and the output's 8 channels are the classes 0 to 7"
+    assert ("QS407", f"this requirement cannot be decided: {reason}") == (item.code, item.message)
+    assert result.accuracy is None
+
+
 @pytest.mark.parametrize(
     "followed",
     [
@@ -111,5 +138,5 @@ def test_with_fine_weights_it_is_the_output_that_could_be_finer(told):
     layer = item.help.split("`")[1]
     rule = f'import "std/int16x8.qspec"\nrule finer match any where name == "{layer}" {{ output = a16 }}\n'
 
-    assert item.help.endswith(" dB behind; finer would be `a16` of `std/int16x8.qspec` for its output or float")
+    assert item.help.endswith(" dB behind; finer would be `a16` of `std/int16x8.qspec` for `output` or float")
     assert before.sqnr < told(rule)[1].sqnr

@@ -1,4 +1,4 @@
-"""QS402 for what `default` assigns: a note, one for each target."""
+"""QS402 for what `default` assigns, a note, one for each target; and for a target that takes nothing, a warning."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ default {
 }
 target tensors on tflite {
   op CONV_2D | DEPTHWISE_CONV_2D | FULLY_CONNECTED { constant weights = int8 per_tensor }
+  op MAX_POOL_2D { input = int8 }
 }
 target channels on tflite {
   op CONV_2D | DEPTHWISE_CONV_2D | FULLY_CONNECTED { constant weights = int8 per_channel(0) | int8 per_channel(3) }
@@ -68,3 +69,31 @@ def test_a_cast_at_the_edge_of_the_model_is_not_because_of_default() -> None:
     text = SPEC.partition("target tensors")[0].replace("input { type = int8 }", "input { type = uint8 }")
 
     assert [] == [item for item in left(text + "deploy xnnpack\n") if "QUANTIZE" in item.message]
+
+
+NOTHING = SPEC.replace("  op MAX_POOL_2D { input = int8 }\n", "")
+
+
+def test_a_target_that_takes_no_op_is_a_warning_where_default_is_why() -> None:
+    (warning,) = left(NOTHING)
+
+    assert ("warning", "tensors", "spec.qspec:6:13") == (warning.severity.value, warning.target, str(warning.span))
+    assert warning.message.startswith("`tensors` takes no op of the model: it leaves 2 CONV_2D, ")
+    assert [] == left(NOTHING + "rule head match Dense { weights = w9 }\n")
+
+
+def test_a_target_that_takes_no_op_in_any_type_is_a_warning_at_its_deploy() -> None:
+    ends, deployed = (
+        SPEC.partition("target tensors")[0],
+        "target other on tflite { op ABS { input = int8 } }\ndeploy other\n",
+    )
+    (warning,) = left(ends + deployed)
+
+    assert ("warning", "other") == (warning.severity.value, warning.target)
+    assert "other" == warning.span.source.text[warning.span.start : warning.span.end]
+    assert "`other` takes no op of the model: it leaves 2 CONV_2D, MAX_POOL_2D, " in warning.message
+    assert [] == left(f"{ends}{deployed}rule head match Dense {{ weights = w9 }}\n")
+
+
+def test_where_nothing_is_quantized_that_is_the_warning() -> None:
+    assert [] == left("qspec 1\ntarget other on tflite { op ABS { input = int8 } }\ndeploy other\n")

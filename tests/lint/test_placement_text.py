@@ -90,6 +90,23 @@ def test_a_file_too_large_names_the_layers_that_hold_it_in_the_unit_that_was_ask
     assert "most of it is the constants of `middle` (4.5 KiB), `large` (2.5 KiB), `small` (0.2 KiB)" == failed.help
 
 
+def test_of_a_file_that_is_mostly_ops_that_is_told_and_which_layer_becomes_them() -> None:
+    m = ModelBuilder()
+    steps = m("GRU", m.input(20, 3, name="image"), name="steps", units=2)
+    spec, _ = loads(HEAD + "require size <= 1 KiB", "spec.qspec")
+    assert spec is not None
+    made = check(spec, m.graph(steps))
+    (failed,) = (item for item in made.diagnostics if item.code == "QS407")
+
+    assert made.plan is not None
+    ops = made.plan.ops.ops
+    of_layer = sum(op.layer == "steps" for op in ops)
+    assert 20 * 5 < of_layer
+    described, _, constants = failed.help.partition("; ")
+    assert f" KiB of it are what describes {len(ops)} ops ({of_layer} of them `steps`) and their " in described
+    assert constants.endswith(" KiB are constants, most of `steps` (" + constants.partition(" KiB")[0] + " KiB)")
+
+
 def test_hundreds_of_ops_on_many_targets_stay_readable() -> None:
     targets = "".join(f"{NPU.replace('npu', f'npu_{n}')}deploy npu_{n}\n" for n in range(8))
     lines = report(targets, 100).placement_text().splitlines()

@@ -7,8 +7,11 @@ import random
 
 import pytest
 
+from qspec.diagnostics import Source, Span
+from qspec.diagnostics.catalogue import NOT_ACCEPTED
 from qspec.lint import check
 from qspec.lint.lints import LINTS
+from qspec.lint.told_once import told_once
 from qspec.schema import loads
 from tests.plan.layer_models import small_model
 
@@ -148,3 +151,17 @@ def test_the_placement_groups_what_is_left_by_reason():
     report, _ = reported(GOOD.replace(edges, "") + wide)
 
     assert "  on tflite: 2 CONV_2D (stem, block/sep): " in report.placement_text()
+
+
+def test_a_row_that_several_targets_share_is_shown_once():
+    """A host refuses what the target before it leaves to it, for both of its ops: one row, which stands there once."""
+    source = Source("a.qspec", "abcdef")
+    place, row, other = Span(source, 0, 1), Span(source, 1, 2), Span(source, 2, 3)
+    takes = ((row, "what host takes"), (other, "the row of ADD"))
+    found = [
+        NOT_ACCEPTED.at(place, "", related=takes, layer="x", op="ADD", target=target)
+        for target in ("host", "host", "coral")
+    ]
+    (item,) = told_once(found)
+
+    assert ((row, "what host takes (`host` does not take it either)"), (other, "the row of ADD")) == item.related

@@ -83,3 +83,8 @@ def test_an_input_that_a_rule_assigns_is_not_overruled():
     plan = plan_of("rule r match Concatenate { input = float }", m.graph(m("Concatenate", a, b, name="both", axis=-1)))
 
     assert ["QS401"] == codes(plan)
+    (told,) = plan.diagnostics
+    assert "float" == told.span.source.text[told.span.start : told.span.end]
+    assert "of `both` as planned: its input is float, and `output` is int8" in told.message
+    assert "`output` is assigned here" in [label for _, label in told.related]
+    assert "remove it, so that the input is read as it is, or assign `all = float`" == told.help

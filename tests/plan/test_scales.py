@@ -66,6 +66,24 @@ def test_what_is_inside_a_layer_and_was_not_spoken_of_is_not_lost():
     assert "scale 0.00390625 and zero point -128" in diagnostic.message
 
 
+def test_what_is_said_of_everything_inside_reaches_what_can_have_it():
+    """Of a GRU, gates and candidates have the scales of LOGISTIC and TANH, the other tensors have none of their own."""
+    m = ModelBuilder()
+    steps = m.graph(m("GRU", m.input(2, 3, name="image"), name="steps", units=4))
+    plan = plan_of("rule r match GRU { inner = a8_wide }", steps)
+
+    assert [] == codes(plan)
+    assert "a8_wide" in {decision.quantizer.name for decision in plan.decisions.values() if decision.quantizer}
+
+
+def test_what_is_said_of_everything_inside_and_reaches_nothing_is_told():
+    m = ModelBuilder()
+    graph = m.graph(m("Activation", m.input(8, name="image"), name="one", activation="silu"))
+
+    (diagnostic,) = plan_of("rule r match Activation { inner = a8_wide }", graph).diagnostics
+    assert '`inner["sigmoid"]` of `one` does not get `a8_wide`' in diagnostic.message
+
+
 def test_a_rule_without_a_range_loses_none_to_a_block():
     m = ModelBuilder()
     graph = m.graph(m("Dense", m.input(8, name="image"), name="score"))

@@ -53,6 +53,9 @@ def unmatched(rule: str, model: LayerGraph) -> Diagnostic:
         ("Conv2D where path like '*conv*'", '; `*` stops at `/`: `"**conv**"` fits'),
         ("Conv2D where path like 'ock'", '; `like` is over the whole text: `"**ock**"` fits'),
         ("Conv2D where name like 'sto.*'", "looks like a regular expression: `matches 'sto.*'`"),
+        ("Conv2D where name like 'con[v]_?.*'", "regular expression: `matches 'con[v]_?.*'`"),
+        ("Conv2D where name like '*_[12]'", "regular expression: `matches '[^/]*_[12]'`"),
+        ("Conv2D where path like '**_[12]'", "regular expression: `matches '.*_[12]'`"),
         ("Conv2D where name == 'st*'", '; `==` compares texts as they are: a glob stands behind `like`: `like "st*"`'),
         ("Conv2D where name like 'ste'", '`like` is over the whole text: `"ste*"` and `"**ste**"` fit'),
         ("Conv2D where path matches 'conv_[0-9]'", "; `matches` is over the whole text: `'.*conv_[0-9].*'` fits"),
@@ -105,3 +108,14 @@ def test_an_operation_is_offered_for_a_class_with_inputs(model):
     assert 'Operation("Add")' == edit.text
     assert "Add" == edit.span.source.text[edit.span.start : edit.span.end]
     assert "Add(any, any)" == edit.span.source.text[edit.span.start : edit.span.end + len("(any, any)")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("(ReLU | Dense) -> Conv2D -> Dense", "; 1 more layer fails as early or earlier"),
+        ("Conv2D -> ReLU -> Dense", "; 3 more layers fail as early or earlier"),
+    ],
+)
+def test_how_many_more_is_told_in_the_number_it_is(model, rule, expected):
+    assert unmatched(rule, model).help.endswith(expected)

@@ -68,6 +68,16 @@ def test_a_word_that_is_no_pattern_may_be_a_class_or_a_layer(word, help):
     assert f"{help}a layer is asked for by `{whole}`, those of a nested model by `{inside}`" == item.help
 
 
+@pytest.mark.parametrize("pattern", ["Concatenate(conv_1, any)", "conv_1 -> ReLU", "Dense -> conv_1"])
+def test_a_part_of_a_pattern_is_asked_for_behind_the_whole(pattern):
+    """What is advised can be followed: no condition stands inside a pattern."""
+    (item,) = loads(f"qspec 1\nrule r match {pattern} {{ all = float }}")[1]
+    followed = f'{pattern.replace("conv_1", "any as x")} where x.name == "conv_1"'
+
+    assert '`any as x` here, and `where x.name == "conv_1"` behind the whole pattern' in item.help
+    assert () == loads(f"qspec 1\nrule r match {followed} {{ all = float }}")[1]
+
+
 def test_a_merge_in_lower_case_is_offered_its_class():
     (item,) = loads("qspec 1\nrule r match add(any, any) { all = float }")[1]
 

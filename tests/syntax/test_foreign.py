@@ -62,6 +62,13 @@ FOREIGN = [
     ("train { freeze_ranges_after = 5 epochs }", "5 epochs", "write `epochs(5)`"),
     ("default { weights = w8 { type = int4 } }", " { type = int4 }", "write `w8(type = int4)`"),
     ("default { weights, output = float }", "weights", "write `weights = …, output = …`"),
+    ("default: { weights = w8 }", ":", "remove it"),
+    ("deploy to edgetpu", "to edgetpu", "write `deploy edgetpu`"),
+    ("deploy cmsis-nn", "-", "write `cmsis_nn`"),
+    ("target edgetpu", "", "write `deploy edgetpu`"),
+    ("rule a Conv2D { output = a8 }", "Conv2D", "write `rule a match Conv2D`"),
+    (PATTERN.format('Concatenate(any where name == "a", any)'), "where", "`any as x`, and ask behind the last `)`"),
+    (RULE.format("index in (0..2)"), "(0..2)", "write `in 0..2`"),
     ("rule a match Dense: weights = w8", ":", "write `{ … }`"),
     ("match Dense { weights = w8 }", "match", "write `rule NAME match …`"),
     ("Dense { weights = w8 }", "Dense", "write `rule NAME match Dense { … }`"),
@@ -78,6 +85,9 @@ UNDECIDED = (
     "Dense ",
     "weights ",
     "rule a match Dense:",
+    "target ",
+    "deploy cmsis-nn",
+    "rule a match Concatenate(",
 )
 
 

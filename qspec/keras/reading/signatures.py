@@ -104,7 +104,7 @@ def first_batch(data: Any) -> Any:
         return data
     if isinstance(data, list | tuple) and data and all(hasattr(part, "__array__") for part in data):
         return data if len(data) > 1 else data[0]
-    if not hasattr(data, "__iter__") or iter(data) is data:
+    if isinstance(data, str) or not hasattr(data, "__iter__") or iter(data) is data:
         return None
     batch = next(iter(data), None)
     return batch[0] if isinstance(batch, tuple) and len(batch) in (2, 3) else batch
