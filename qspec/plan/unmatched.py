@@ -284,7 +284,7 @@ def _nearly(part: tree.Expression, value: str) -> Advice | None:
             if "*" in text.text:
                 hint = "`==` compares texts as they are: a glob stands behind `like`"
                 like = _rewritten(left, "==", text, f"like {quoted(text.text)}")
-                return Advice(f"{hint}: `like {quoted(text.text)}`", (like,))
+                return Advice(f"{hint}: `like {quoted(text.text)}`", like)
             return _other_capitals(text, value)
         case tree.Compare(operator="==", left=tree.String() as text):
             return _other_capitals(text, value)
@@ -314,7 +314,7 @@ def _wider_glob(subject: tree.Expression, text: tree.String, value: str) -> Advi
     if _REGULAR.search(glob) and "'" not in glob:
         hint = "`like` takes a glob, and this looks like a regular expression"
         matches = f"matches '{_regular(glob)}'"
-        return Advice(f"{hint}: `{matches}`", (_rewritten(subject, "like", text, matches),))
+        return Advice(f"{hint}: `{matches}`", _rewritten(subject, "like", text, matches))
     deeper = glob.replace("*", "**")
     if glob_matches(deeper, value):
         return Advice(f"`*` stops at `/`: `{quoted(deeper)}` fits", (writing(text.span, quoted(deeper)),))
@@ -334,7 +334,8 @@ def _regular(glob: str) -> str:
     return re.sub(rf"({_SET.pattern})|\*\*|[*?.]", lambda found: found[1] or wildcards[found[0]], glob)
 
 
-def _rewritten(subject: tree.Expression, operator: str, text: tree.String, written: str) -> Fix:
-    """The change of how *subject* is held against a text, from the operator on."""
+def _rewritten(subject: tree.Expression, operator: str, text: tree.String, written: str) -> tuple[Fix, ...]:
+    """The change of how *subject* is held against a text, from the operator on; none where that is misspelt."""
     source = text.span.source
-    return writing(Span(source, source.text.index(operator, subject.span.end), text.span.end), written)
+    start = source.text.find(operator, subject.span.end, text.span.start)
+    return () if start < 0 else (writing(Span(source, start, text.span.end), written),)

@@ -6,6 +6,8 @@ import pytest
 
 from qspec.diagnostics import Diagnostic
 from qspec.graph.layers import LayerGraph
+from qspec.plan.make import make_plan
+from qspec.schema import loads
 from tests.plan.layer_models import ModelBuilder
 from tests.plan.plan_helpers import plan_of
 
@@ -119,3 +121,19 @@ def test_an_operation_is_offered_for_a_class_with_inputs(model):
 )
 def test_how_many_more_is_told_in_the_number_it_is(model, rule, expected):
     assert unmatched(rule, model).help.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("operator", "offers"),
+    [("==", ['like "st*"']), ("=", [])],  # where the operator is misspelt, that is what there is to mend
+)
+def test_what_is_offered_stands_where_the_operator_is(model, operator, offers):
+    text = f'default {{ weights = float }}\nrule r match Conv2D where name {operator} "st*" {{ weights = float }}\n'
+    spec, _ = loads(f"qspec 1\n{text}require size == 1 KiB\n", "spec.qspec")
+    (told,) = [one for one in make_plan(spec, model).diagnostics if one.code == "QS301"]
+    edits = [edit for offer in told.offers for edit in offer.edits]
+
+    assert offers == [edit.text for edit in edits]
+    assert [f'{operator} "st*"'] * len(offers) == [
+        edit.span.source.text[edit.span.start : edit.span.end] for edit in edits
+    ]
