@@ -80,9 +80,15 @@ def _by_activations(plan: Plan, verdict: Verdict) -> bool:
     """Whether it is neither the weights alone that do not fit, nor a type that no kernel reads: for others there would
     be a kernel."""
     named = [reason.tensor for reason in verdict.reasons if reason.tensor is not None]
-    activations = [tensor for tensor in named if not plan.ops.tensors[tensor].constant]
+    activations = [tensor for tensor in named if not _is_of_layer(plan, tensor)]
     known = [plan.decisions[tensor].quantizer for tensor in activations if tensor in plan.decisions]
     return all(map(is_usual, known)) and (bool(activations) or len(named) < len(verdict.reasons))
+
+
+def _is_of_layer(plan: Plan, tensor: int) -> bool:
+    """Whether a layer holds it: weights, not a number that an op compares with."""
+    slot = plan.ops.tensors[tensor].slot
+    return plan.ops.tensors[tensor].constant and slot is not None and slot.kind in ("weights", "bias")
 
 
 def island_reports(plan: Plan, table: Table, found: Mapping[int, Island]) -> Iterator[Diagnostic]:

@@ -13,10 +13,13 @@ COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS
 _STEPS = 256.0
 
 
-def planned_comparison(plan: Plan, call: int, op: Op) -> Op:
-    """The plan's op for a comparison in a *call*. Its result has no slot to find it by, but ops keep their order."""
+def planned_comparison(plan: Plan, call: int, op: Op) -> Op | None:
+    """The plan's op for a comparison in a *call*. Its result has no slot to find it by, but ops keep their order; equal
+    ones (of a mask that is asked for twice) were joined, within a call or with those of another, which gives None."""
     own = [each for each in plan.predicted.compositions[call].ops if each.kind == op.kind]
     planned = [each for each in plan.ops.ops if each.kind == op.kind and call in each.calls]
+    if len(own) != len(planned):
+        return planned[0] if len(planned) == 1 else None
     return next(there for here, there in zip(own, planned, strict=True) if here is op)
 
 

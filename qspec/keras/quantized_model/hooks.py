@@ -164,9 +164,9 @@ class TrainingHooks(Hooks):
         if is_recurrence(op) and (planned := self._in_integers(call, tensors[op.outputs[0]])):
             return self._lstm(planned, operands)
         if op.kind in COMPARISONS:
-            planned = planned_comparison(self.model.plan, call.index, op)
-            if compares_in_8_bits(self.model.plan, planned):
-                scales = map(self.scale, planned.inputs)
+            comparison = planned_comparison(self.model.plan, call.index, op)
+            if comparison is not None and compares_in_8_bits(self.model.plan, comparison):
+                scales = map(self.scale, comparison.inputs)
                 operands = [as_compared(operand, scale) for operand, scale in zip(operands, scales, strict=True)]
         weights = weights_of(op)
         slot = tensors[weights].slot if weights >= 0 else None
