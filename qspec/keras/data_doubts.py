@@ -39,8 +39,7 @@ def _constant(plan: Plan, samples: Samples) -> Iterator[Diagnostic]:
         tensor = plan.ops.slots.get(Slot(value.call, "output", value.output))
         decision = None if tensor is None else plan.decisions.get(tensor)
         quantizer = None if decision is None else decision.quantizer
-        fixed = quantizer is None or quantizer.range is None or quantizer.range.method == "fixed"
-        if not fixed and array.min() == array.max():
+        if quantizer is not None and quantizer.range.estimated and array.min() == array.max():
             number = float(array.min()) + 0.0  # which is no -0
             yield DATA_MISFIT.at(
                 Place("data"),

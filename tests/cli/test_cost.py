@@ -10,22 +10,12 @@ from qspec.lint import check
 from qspec.schema import loads
 from qspec.schema.shipped import shipped_targets
 from tests.benchmarks.check_cost import SPEC, chain, write_archive
+from tests.function_calls import counted
 
 
 def calls(path, spec):
-    """How many functions a check calls: unlike seconds, the same on a busy machine."""
-    count = 0
-
-    def profile(frame, event, argument):
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(profile)
-    try:
-        check(spec, read_keras_file(path)).placement_text()
-    finally:
-        sys.setprofile(None)
-    return count
+    """How many functions a check calls."""
+    return counted(lambda: check(spec, read_keras_file(path)).placement_text())[1]
 
 
 def test_four_times_the_layers_take_about_four_times_the_work(tmp_path):

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-
 from qspec.lowering import lower
 from qspec.plan.index import LayerIndex
 from qspec.plan.layer_attributes import Attributes
 from qspec.schema import loads
 from tests.benchmarks.matching import matching, model, spec_text
+from tests.function_calls import counted
 
 
 def calls(layers: int) -> tuple[int, int]:
-    """How many matches 100 rules have, and how many functions finding them calls: unlike seconds, the same on a busy
-    machine."""
+    """How many matches 100 rules have, and how many functions finding them calls."""
     spec, _ = loads(spec_text(), "hundred.qspec")
     assert spec is not None
     graph = model(layers)
     known = Attributes(LayerIndex(graph), lower(graph)[0])
-    count = 0
-
-    def profile(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(profile)
-    try:
-        matches = matching(spec, known)
-    finally:
-        sys.setprofile(None)
-    return matches, count
+    return counted(lambda: matching(spec, known))
 
 
 def test_twice_the_layers_take_twice_the_work():

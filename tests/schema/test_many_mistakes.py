@@ -6,12 +6,12 @@ tries 5,000 specs; the quick test some of them.
 """
 
 import random
-import sys
 
 import pytest
 
 from qspec.diagnostics import Severity
 from qspec.schema import loads
+from tests.function_calls import counted
 from tests.schema.mistakes import SORTS, spec, untold, with_mistakes
 
 MOST = 20
@@ -55,22 +55,9 @@ def test_without_mistakes_there_are_no_errors(seed):
 
 
 def test_thousands_of_imports_take_time_in_proportion():
-    """Counted in calls of functions, which are the same on a busy machine."""
-
     def calls(imports: int) -> int:
         text = "qspec 1\n" + "".join(f'import "gone/{number}.qspec"\n' for number in range(imports))
-        count = 0
-
-        def profile(frame: object, event: str, argument: object) -> None:
-            nonlocal count
-            count += event in ("call", "c_call")
-
-        sys.setprofile(profile)
-        try:
-            loads(text, imports={})
-        finally:
-            sys.setprofile(None)
-        return count
+        return counted(lambda: loads(text, imports={}))[1]
 
     assert calls(1600) < 2.5 * calls(800)
 

@@ -17,12 +17,12 @@ SHIPPED = sorted(str(path) for folder in ("std", "targets") for path in (resourc
 @pytest.mark.parametrize(
     ("path", "folders", "expected"),
     [
-        ("/work/a/spec.qspec", ["/work"], "/work/m.keras"),
-        ("/work/a/spec.qspec", ["/other", "/work", "/work/a"], "/work/a/m.keras"),
-        ("/workshop/spec.qspec", ["/work"], "/work/m.keras"),
-        ("/elsewhere/spec.qspec", ["/work", "/other"], "/work/m.keras"),
+        ("/project/a/spec.qspec", ["/project"], "/project/m.keras"),
+        ("/project/a/spec.qspec", ["/other", "/project", "/project/a"], "/project/a/m.keras"),
+        ("/projects/spec.qspec", ["/project"], "/project/m.keras"),
+        ("/elsewhere/spec.qspec", ["/project", "/other"], "/project/m.keras"),
         ("/elsewhere/spec.qspec", [], "/elsewhere/m.keras"),
-        ("untitled:Untitled-1", ["/work"], "/work/m.keras"),
+        ("untitled:Untitled-1", ["/project"], "/project/m.keras"),
     ],
 )
 def test_a_path_is_relative_to_a_folder(path, folders, expected):
@@ -42,7 +42,7 @@ def test_what_is_shipped_has_no_model():
 
 @pytest.mark.parametrize(
     ("path", "shipped"),
-    [("std/int8.qspec", True), ("targets/tflm.qspec", True), ("/work/std/int8.qspec", False), ("a\0b", False)],
+    [("std/int8.qspec", True), ("targets/tflm.qspec", True), ("/project/std/int8.qspec", False), ("a\0b", False)],
 )
 def test_what_is_shipped(path, shipped):
     assert shipped == is_shipped(path)
